@@ -1,0 +1,17 @@
+import { existsSync, readFileSync } from 'node:fs'
+
+// node:sqlite and type stripping warn that they are experimental; a tool's stderr is for its own words.
+process.removeAllListeners('warning')
+process.on('warning', (warning) => {
+  if (warning.name !== 'ExperimentalWarning') process.stderr.write(`${warning.name}: ${warning.message}\n`)
+})
+
+if (process.argv[2] === '--version' || process.argv[2] === '-V') {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  process.stdout.write(`${version}\n`)
+} else {
+  // A checkout has the sources, the published package has dist/ only.
+  const source = new URL('../src/cli/main.ts', import.meta.url)
+  const { main } = await import(existsSync(source) ? source.href : new URL('../dist/cli/main.js', import.meta.url).href)
+  process.exitCode = await main(process.argv.slice(2))
+}

@@ -1,0 +1,49 @@
+import type { Code } from './code.ts'
+
+/** Numbers, booleans and short labels that say what was seen. Never a value, never free text from outside: see {@link label}. */
+export type Evidence = Readonly<Record<string, string | number | boolean>>
+
+/** What a person is asked to do when no API can. */
+export interface TaskRequest {
+  /** One line, imperative. */
+  readonly title: string
+  /** The steps, in keyturn's own words. */
+  readonly steps: readonly string[]
+}
+
+/**
+ * The outcome of touching the outside.
+ * - `done`: it happened, here is what came back.
+ * - `refused`: it certainly did not happen.
+ * - `unknown`: it may or may not have happened (a timeout, a 5xx, a cut connection); settled by looking.
+ * - `ask`: only a person can do it.
+ */
+export type Answer<T> =
+  | { readonly is: 'done'; readonly value: T }
+  | { readonly is: 'refused' | 'unknown'; readonly code: Code; readonly about?: string; readonly evidence?: Evidence }
+  | { readonly is: 'ask'; readonly task: TaskRequest }
+
+/** It happened. */
+export function done<T>(value: T): Answer<T> {
+  return { is: 'done', value }
+}
+
+/** It certainly had no effect. `about` is in keyturn's own words and names things, never values. */
+export function refused(code: Code, about?: string, evidence?: Evidence): Answer<never> {
+  return { is: 'refused', code, ...(about === undefined ? {} : { about }), ...(evidence === undefined ? {} : { evidence }) }
+}
+
+/** It may have had an effect. */
+export function unknown(code: Code, about?: string, evidence?: Evidence): Answer<never> {
+  return { is: 'unknown', code, ...(about === undefined ? {} : { about }), ...(evidence === undefined ? {} : { evidence }) }
+}
+
+/** Only a person can do it. */
+export function ask(task: TaskRequest): Answer<never> {
+  return { is: 'ask', task }
+}
+
+/** Makes a short label of text from outside (an application name, an address): other characters become `?`, at most 64 stay. */
+export function label(text: string): string {
+  return text.replaceAll(/[^\w.:@/+-]/g, '?').slice(0, 64)
+}

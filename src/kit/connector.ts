@@ -1,0 +1,42 @@
+import type { z } from 'zod'
+import type { Host } from './call.ts'
+import type { Check } from './check.ts'
+import type { Attestor, Consumer } from './consumer.ts'
+import type { Issuer } from './issuer.ts'
+import type { Store } from './store.ts'
+
+/** What a connector can be, by family; each family is opened with the configuration that its schema describes. */
+export interface Families {
+  readonly issuer: Issuer
+  readonly store: Store
+  readonly consumer: Consumer
+  readonly check: Check
+  readonly attestor: Attestor
+}
+
+export type Family = keyof Families
+
+/** The descriptor of a connector: data only, so that help, docs, JSON Schema and validation need no SDK. Lives in `manifest.ts`. */
+export interface ConnectorManifest {
+  /** The word after `use:`. The folder has the same name. */
+  readonly id: string
+  readonly title: string
+  /** One sentence for the generated docs. */
+  readonly summary: string
+  /** Where its facts come from: the provider's own pages. */
+  readonly links: readonly string[]
+  /** The configuration of each family that it serves; strict objects, every property described. */
+  readonly families: { readonly [F in Family]?: z.ZodType }
+  /** Strategies that its issuer can carry out, the preferred one first. */
+  readonly strategies?: readonly Strategy[]
+  /** The names of the fields of its credentials, `plain` ones are no secret; present with an issuer. */
+  readonly fields?: Readonly<Record<string, 'secret' | 'plain'>>
+}
+
+/** How old and new overlap. */
+export type Strategy = 'overlap' | 'alternate' | 'dual-key' | 'in-place' | 'hard-cut' | 'provider-managed'
+
+/** The code of a connector, imported only when it is used: `index.ts` exports the openers of its families. */
+export type ConnectorModule = {
+  readonly [F in Family as `open${Capitalize<F>}`]?: (config: never, host: Host) => Families[F]
+}

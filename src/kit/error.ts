@@ -1,0 +1,31 @@
+import { CODES, type Code } from './code.ts'
+
+/** What may be said about a cause: its class and its code, never its message, which may quote what it was given. */
+export interface ErrorCause { readonly name: string; readonly code?: string }
+
+/**
+ * The one error class. Its message is made from the closed list and from `about`, which is written by keyturn's own code
+ * (names, places, numbers) and must never hold a value or text from outside.
+ */
+export class KeyturnError extends Error {
+  readonly code: Code
+  readonly hint: string
+  readonly about: string
+  override readonly cause?: ErrorCause
+
+  constructor(code: Code, about = '', options: { hint?: string; cause?: unknown } = {}) {
+    super(about === '' ? CODES[code].says : `${CODES[code].says}: ${about}`)
+    this.name = 'KeyturnError'
+    this.code = code
+    this.about = about
+    this.hint = options.hint ?? CODES[code].hint
+    if (options.cause !== undefined) this.cause = reduceCause(options.cause)
+  }
+}
+
+/** Reduces anything thrown to name and code. Errors of libraries may quote values, so their messages are dropped. */
+export function reduceCause(thrown: unknown): ErrorCause {
+  if (!(thrown instanceof Error)) return { name: typeof thrown }
+  const code: unknown = 'code' in thrown ? thrown.code : undefined
+  return typeof code === 'string' && /^[A-Z0-9_]{1,40}$/i.test(code) ? { name: thrown.name, code } : { name: thrown.name }
+}

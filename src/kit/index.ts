@@ -1,0 +1,11 @@
+/** The contract for connectors: what a connector implements and the few shared ways to touch the world. */
+export * from './answer.ts'
+export * from './call.ts'
+export * from './check.ts'
+export * from './code.ts'
+export * from './connector.ts'
+export * from './consumer.ts'
+export * from './error.ts'
+export * from './issuer.ts'
+export * from './secret.ts'
+export * from './store.ts'

@@ -1,0 +1,86 @@
+import type { Ms, Strategy } from '../kit/index.ts'
+
+/** A place in a manifest, 1-based, for messages. */
+export interface Place {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+}
+
+/** A validated `use:` block: the connector and its own configuration, without the keys that belong to the engine. */
+export interface Used {
+  readonly use: string
+  readonly config: Readonly<Record<string, unknown>>
+  readonly place: Place
+}
+
+/**
+ * How a field sits in a store: `template` renders the whole value (`postgres://{user}:{password}@db/app`, where fields inside a
+ * URL are percent-encoded), `url` replaces only user and password of the URL that is there and keeps every other byte.
+ */
+export type Binding = { readonly template: string } | { readonly url: { readonly user?: string; readonly password: string } }
+
+export interface StoreSpec extends Used {
+  /** By key of the store. Never empty. */
+  readonly bind: Readonly<Record<string, Binding>>
+}
+
+export interface ConsumerSpec extends Used {
+  /** Replaces the consumer's own attest. `use: issuer` is the engine's: the issuer's session list tells credentials apart. */
+  readonly attest?: Used
+}
+
+export interface CheckSpec extends Used {
+  /** Run with the new credential; the check must be able to take one. */
+  readonly as?: 'new'
+  /** How long to look again before a fail is a fail. */
+  readonly within: Ms
+}
+
+export interface Timing {
+  /** Between presented everywhere and the gate. */
+  readonly grace: Ms
+  /** How long the old credential must be seen unused, and how often it is looked at. */
+  readonly quiet: Ms
+  readonly quietEvery: Ms
+  /** How long an old credential stays off, restorable, before it is gone. */
+  readonly undo: Ms
+  /** One effect. */
+  readonly deadline: Ms
+  /** One consumer's reload until every instance attests. */
+  readonly ready: Ms
+}
+
+export type Lifecycle = 'active' | 'future' | 'legacy' | 'static'
+export type Environment = 'development' | 'staging' | 'production'
+
+export interface SecretSpec {
+  readonly name: string
+  readonly place: Place
+  readonly owner?: string
+  readonly lifecycle: Lifecycle
+  /** As written: `90d`, `quarterly`, `annually`, `never`. */
+  readonly every?: string
+  /** What users feel, as written; `none` when nothing. */
+  readonly impact: string
+  readonly strategy: Strategy
+  readonly issuer: Used
+  readonly stores: readonly StoreSpec[]
+  readonly waves: readonly (readonly ConsumerSpec[])[]
+  readonly checks: readonly CheckSpec[]
+  readonly timing: Timing
+}
+
+/** A manifest as the rest of keyturn sees it: validated, defaults applied, every place known. */
+export interface Manifest {
+  readonly file: string
+  /** The folder from which relative paths start. */
+  readonly base: string
+  readonly system: string
+  readonly environment: Environment
+  /** Absolute path of the state folder. */
+  readonly state: string
+  readonly preflight: readonly CheckSpec[]
+  readonly postflight: readonly CheckSpec[]
+  readonly secrets: Readonly<Record<string, SecretSpec>>
+}
