@@ -11,6 +11,8 @@ export interface Call {
    * a smaller one than was seen before is refused with FENCED.
    */
   readonly fence: number
+  /** The path of the lock that children of an effect inherit, so that a successor waits for them (I10). Absent for looks. */
+  readonly lock?: string
 }
 
 /** What a connector is opened with: its ways to the surroundings. It keeps no other state than what it opens. */

@@ -25,7 +25,12 @@ export interface ConnectorManifest {
   readonly summary: string
   /** Where its facts come from: the provider's own pages. */
   readonly links: readonly string[]
-  /** The configuration of each family that it serves; strict objects, every property described. */
+  /**
+   * The configuration of each family that it serves; strict objects, every property described. A property that holds a secret
+   * carries `.meta({ reference: true })`: only a reference such as `${env:NAME}` may stand there, a literal is an error. The
+   * keys `use`, `bind`, `attest`, `as` and `within` are the engine's. `strategy` in an issuer's schema receives the resolved one.
+   * A message of an own refinement says what to write.
+   */
   readonly families: { readonly [F in Family]?: z.ZodType }
   /** Strategies that its issuer can carry out, the preferred one first. */
   readonly strategies?: readonly Strategy[]
@@ -39,4 +44,14 @@ export type Strategy = 'overlap' | 'alternate' | 'dual-key' | 'in-place' | 'hard
 /** The code of a connector, imported only when it is used: `index.ts` exports the openers of its families. */
 export type ConnectorModule = {
   readonly [F in Family as `open${Capitalize<F>}`]?: (config: never, host: Host) => Families[F]
+}
+
+/** All connectors by id: generated as `connectors.gen.ts`, passed as an argument to what needs it. */
+export type Registry = Readonly<
+  Record<string, { readonly manifest: ConnectorManifest; readonly load: () => Promise<ConnectorModule> }>
+>
+
+/** Checks the shape of a descriptor and keeps its literal types. */
+export function describeConnector<const M extends ConnectorManifest>(manifest: M): M {
+  return manifest
 }

@@ -20,6 +20,8 @@ export interface ConsumerTraits {
   readonly reload: 'graceful' | 'restart'
   /** An estimate of one reload, until there are measurements. */
   readonly takes: Ms
+  /** Whether a reload ends with the process that asks for it (a signal): then a dead owner's reload cannot land late. */
+  readonly local?: boolean
 }
 
 /** How it was proven what an instance holds, best first. Inferred alone never opens the gate. */

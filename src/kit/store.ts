@@ -7,6 +7,8 @@ export interface StoreTraits {
   readonly read: 'value' | 'digest' | 'none'
   /** Whether a write can be made conditional on the revision that was read. */
   readonly cas: boolean
+  /** Whether a write ends with the process that makes it (a file): then a dead owner's write cannot land late. */
+  readonly local?: boolean
 }
 
 /** Keys and their values; a key that the store does not have is absent. */

@@ -61,6 +61,10 @@ export interface SecretSpec {
   readonly lifecycle: Lifecycle
   /** As written: `90d`, `quarterly`, `annually`, `never`. */
   readonly every?: string
+  /** What else makes it due: `compromise`, `expiry`, `provider-change`, or the name of another secret. */
+  readonly on?: readonly string[]
+  /** Who is told. */
+  readonly notify?: readonly string[]
   /** What users feel, as written; `none` when nothing. */
   readonly impact: string
   readonly strategy: Strategy

@@ -1,0 +1,70 @@
+import { runKeyturn, type Ran } from './cli.ts'
+import type { LoginAnswer } from './database.ts'
+import type { Load } from './load.ts'
+import type { Scenery } from './scenery.ts'
+import type { Screen } from './screen.ts'
+import type { Report } from './tally.ts'
+
+/** What a story is played with. */
+export interface Play {
+  readonly stage: Scenery
+  readonly load: Load
+  readonly screen: Screen
+  /** Requests per second. */
+  readonly rate: number
+  /** Aborts when the audience leaves. */
+  readonly signal: AbortSignal
+}
+
+/** Shows the command, runs it, shows its own words as they come, and what the load has seen meanwhile. */
+export async function perform({ stage, load, screen, signal }: Play, args: readonly string[], crashAt?: string): Promise<Ran> {
+  screen.command(`keyturn ${args.join(' ')}`)
+  const before = load.now()
+  const ran = await runKeyturn(stage, args, {
+    onLine: (line) => screen.line(line),
+    signal,
+    ...(crashAt === undefined ? {} : { crashAt }),
+  })
+  signal.throwIfAborted()
+  screen.line()
+  screen.line(`${ran.signal === undefined ? `exit code ${ran.code}` : `ended by ${ran.signal}`}; meanwhile ${seenSince(before, load.now())}`)
+  screen.line()
+  return ran
+}
+
+/** `1,204 requests, 0 failed`: the difference between two reports. */
+export function seenSince(before: Report, after: Report): string {
+  return `${number(after.requests - before.requests)} requests, ${number(after.failed - before.failed)} failed`
+}
+
+/** `28P01 512, timeout 3`: how often each reason came; `none` when nothing failed. */
+export function reasonsOf(reasons: Report['reasons']): string {
+  const texts = Object.entries(reasons).map(([reason, count]) => `${number(count)} times ${reason}`)
+  return texts.length === 0 ? 'none' : texts.join(', ')
+}
+
+/** The rows about the load that every summary has. `logins` is per second, by the server's count. */
+export function loadRows(report: Report, logins: number, rate: number): [string, string][] {
+  return [
+    ['requests', `${number(report.requests)} in ${seconds(report.elapsed)}, ${rate}/s through 2 instances, on a fixed schedule, no retries`],
+    ['failed', report.failed === 0 ? '0' : `${number(report.failed)}: ${reasonsOf(report.reasons)}`],
+    ['longest request', `${Math.round(report.longest)} ms (half within ${Math.round(report.p50)} ms, 99% within ${Math.round(report.p99)} ms)`],
+    ['new logins', `${logins.toFixed(1)}/s, counted by the server`],
+    ...(report.lag.late === 0 ? [] : [['late by itself', `${report.lag.late} requests were sent over 50 ms late, at worst ${Math.round(report.lag.worst)} ms: this machine is busy`] as [string, string]]),
+  ]
+}
+
+/** A login's answer in words. */
+export function said(answer: LoginAnswer | undefined): string {
+  return answer === 'accepted' ? 'accepted' : `rejected by the server, SQLSTATE ${answer}`
+}
+
+/** `1,204`. */
+export function number(value: number): string {
+  return value.toLocaleString('en-US')
+}
+
+/** `2.5 s` of milliseconds. */
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`
+}

@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { connectorsDoc, errorsDoc, manifestDoc } from './docs.ts'
+import { registryFile } from './registry.ts'
+import { scanConnectors } from './scan.ts'
+import { schemaFile } from './schema.ts'
+import { faultsOf } from './soundness.ts'
+
+/** Every generated file with its content, by path from the root, and what is wrong with the descriptors that they come from. */
+export async function makeOutputs(root: string): Promise<{ readonly files: Readonly<Record<string, string>>; readonly faults: readonly string[] }> {
+  const manifests = await scanConnectors(root)
+  const files = {
+    'src/connectors.gen.ts': registryFile(manifests),
+    'schema/keyturn.schema.json': schemaFile(manifests),
+    'docs/connectors.md': connectorsDoc(manifests),
+    'docs/errors.md': errorsDoc(),
+    'docs/manifest.md': manifestDoc(readFileSync(join(root, 'docs', 'manifest.md'), 'utf8')),
+    // 'docs/cli.md': made from the commands, once they describe themselves
+  }
+  return { files, faults: manifests.flatMap(faultsOf) }
+}
+
+/** The paths whose file is absent or holds something else. */
+export function staleOf(root: string, files: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(files).flatMap(([path, content]) => (readIfThere(join(root, path)) === content ? [] : [path]))
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return undefined
+    throw thrown
+  }
+}

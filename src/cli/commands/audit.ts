@@ -1,0 +1,57 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { exportCheckpoint, type SignedCheckpoint, verifyState } from '../../engine/audit.ts'
+import { type SignedReceipt, verifyReceipt } from '../../engine/receipt.ts'
+import { KeyturnError } from '../../kit/index.ts'
+import { auditLines, receiptLines } from '../../views/audit.ts'
+import { EXIT } from '../exit.ts'
+import { type CommonOptions, manifestOf, type Session, stateFor, stateToRead } from '../session.ts'
+
+interface Options extends CommonOptions {
+  readonly receipt?: string
+  readonly key?: string
+  readonly checkpoint?: string
+  readonly out?: string
+}
+
+/** `keyturn audit verify|export`. A receipt verifies without manifest or state: only the file is needed. */
+export async function run(session: Session, [what]: readonly string[], options: Options): Promise<number> {
+  const key = options.key === undefined ? undefined : readFileSync(options.key, 'utf8')
+  if (what === 'export') return runExport(session, options)
+  if (what !== 'verify') throw new KeyturnError('USAGE', `audit has no ${what}`, { hint: 'Write `keyturn audit verify` or `keyturn audit export`.' })
+  if (options.receipt !== undefined) {
+    const receipt = verifyReceipt(readJson<SignedReceipt>(options.receipt), key)
+    if (options.json === true) session.terminal.out(JSON.stringify({ verified: true, receipt }, null, 2))
+    else for (const line of receiptLines(receipt, key !== undefined, session.terminal.paint)) session.terminal.out(line)
+    return EXIT.done
+  }
+  const state = await stateToRead(await manifestOf(options))
+  try {
+    const checkpoint = options.checkpoint === undefined ? undefined : readJson<SignedCheckpoint>(options.checkpoint)
+    const audit = await verifyState(state, { ...(checkpoint === undefined ? {} : { checkpoint }), ...(key === undefined ? {} : { key }) })
+    if (options.json === true) session.terminal.out(JSON.stringify(audit, null, 2))
+    else for (const line of auditLines(audit, session.terminal.paint)) session.terminal.out(line)
+    return audit.problems.length === 0 ? EXIT.done : EXIT.error
+  } finally {
+    await state.close()
+  }
+}
+
+async function runExport(session: Session, options: Options): Promise<number> {
+  const state = await stateFor(session, await manifestOf(options))
+  try {
+    const text = `${JSON.stringify(await exportCheckpoint(state, Date.now()), null, 2)}\n`
+    if (options.out === undefined) session.terminal.out(text.trimEnd())
+    else writeFileSync(options.out, text)
+    return EXIT.done
+  } finally {
+    await state.close()
+  }
+}
+
+function readJson<T>(file: string): T {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as T
+  } catch (thrown) {
+    throw new KeyturnError('USAGE', `${file} cannot be read as JSON`, { cause: thrown })
+  }
+}

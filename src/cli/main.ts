@@ -1,0 +1,69 @@
+import { Command, CommanderError, Option } from 'commander'
+import { CODES, KeyturnError, reduceCause } from '../kit/index.ts'
+import { COMMANDS } from './commands.ts'
+import { EXIT, EXIT_MEANS, exitOf } from './exit.ts'
+import { processTerminal, type Terminal } from './terminal.ts'
+
+/** Runs one command line and answers with the exit code. Nothing but the chosen command's own code is loaded. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const terminal = processTerminal(process.stdout, process.stderr)
+  const interrupt = new AbortController()
+  const onSignal = (): void => {
+    if (interrupt.signal.aborted) process.exit(130)
+    interrupt.abort()
+    terminal.err('Stopping after the step at hand is on disk. Again to stop at once.')
+  }
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  let exit: number = EXIT.done
+  const program = buildProgram(async (run) => {
+    exit = await run({ terminal, env: process.env, interrupt: interrupt.signal })
+  })
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return exit
+  } catch (thrown) {
+    return report(thrown, terminal, argv.includes('--json'))
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+  }
+}
+
+type Start = (run: (session: import('./session.ts').Session) => Promise<number>) => Promise<void>
+
+/** The command line as commander knows it; also what docs and completion are generated from. */
+export function buildProgram(start: Start): Command {
+  const program = new Command('keyturn')
+    .description('Rotates any secret with no downtime and proves it.')
+    .version('', '-V, --version', 'print the version')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text) })
+    .showSuggestionAfterError()
+    .helpCommand('help [command]', 'show the words that a command takes')
+    .addHelpText('after', `\nExit codes:\n${Object.entries(EXIT_MEANS).map(([code, means]) => `  ${code}  ${means}`).join('\n')}\n\nExamples:\n  keyturn plan database          what would happen\n  keyturn rotate database        run to the first wait\n  keyturn rotate database --wait stay until it is done\n  keyturn resume                 go on with what is open`)
+  for (const entry of COMMANDS) {
+    const command = program.command(entry.words).description(entry.says)
+    for (const [flags, says] of entry.options) command.addOption(new Option(flags, says))
+    if (entry.manifest !== false) command.option('-f, --manifest <file>', 'the manifest (default: keyturn.yaml in this folder)')
+    command.option('--json', 'print JSON; see docs/json.md')
+    command.action(async (...given: unknown[]) => {
+      const options = command.opts<Record<string, unknown>>()
+      const words = given.slice(0, -2).flatMap((word) => (word === undefined ? [] : [String(word)]))
+      await start(async (session) => (await entry.load()).run(session, words, options))
+    })
+  }
+  return program
+}
+
+function report(thrown: unknown, terminal: Terminal, json: boolean): number {
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.usage
+  const error = thrown instanceof KeyturnError ? thrown : new KeyturnError('INTERNAL', reduceCause(thrown).name, { cause: thrown })
+  if (json) {
+    terminal.out(JSON.stringify({ error: { code: error.code, message: error.message, hint: error.hint, ...(error.cause === undefined ? {} : { cause: error.cause }) } }))
+  } else {
+    const cause = error.cause === undefined ? '' : ` (${[error.cause.name, error.cause.code].filter(Boolean).join(' ')})`
+    terminal.err(`${terminal.paint.bad(`${error.code}`)} ${error.message}${cause}`)
+    terminal.err(error.hint)
+  }
+  if (process.env['KEYTURN_DEBUG'] !== undefined && thrown instanceof Error && !(thrown instanceof KeyturnError)) terminal.err(thrown.stack ?? '')
+  return error.code in CODES ? exitOf(error.code) : EXIT.error
+}

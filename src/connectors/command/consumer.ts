@@ -1,0 +1,57 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { type Answer, done, unknown } from '../../kit/answer.ts'
+import { type Call, type Host, type Ms, resourceKey } from '../../kit/call.ts'
+import type { Consumer, Instance } from '../../kit/consumer.ts'
+import { durationOf } from '../../kit/duration.ts'
+import { isReady } from '../../kit/http/index.ts'
+import { fillArgv, succeeded } from '../../kit/process/index.ts'
+import type { ConsumerConfig } from './manifest.ts'
+import { folderOf, present, run } from './run.ts'
+
+const POLL: Ms = 50
+
+/**
+ * Services that one command restarts, listed by their configured names. A command knows no processes: an id is a name, and a
+ * service without a `ready` address is taken for ready. Its own `attest` sees nothing; name an attestor.
+ */
+export function openConsumer(config: ConsumerConfig, host: Host): Consumer {
+  const { services } = config
+  const title = config.name ?? services.join(', ')
+  return {
+    traits: { attest: 'none', reload: 'restart', takes: durationOf(config.takes) },
+    identity: () => resourceKey('consumer', 'command', folderOf(config, host), ...services.toSorted()),
+    title: () => `command ${title}`,
+    preflight: async () => {
+      const found = present([config.run], config, host)
+      return found.is === 'done' ? done({ notices: [] }) : found
+    },
+    instances: async (call) => done({ all: await list(config, call), complete: true }),
+    reload: async (call) => {
+      const argv = fillArgv(config.run, { services })
+      const ended = succeeded(await run(argv, config, { quiet: true, effect: true }, host, call), title)
+      if (ended.is !== 'done') return ended
+      const ready = await untilReady(config, call)
+      return ready.is === 'done' ? done({ evidence: { exit: 0, took: ended.value.took } }) : ready
+    },
+    attest: async () => done({ holds: 'unseen', by: 'inferred', evidence: {} }),
+  }
+}
+
+function list({ services, ready = {} }: ConsumerConfig, call: Pick<Call, 'signal'>): Promise<readonly Instance[]> {
+  return Promise.all(
+    services.map(async (name) => {
+      const url = ready[name]
+      return { id: name, name, ready: url === undefined || (await isReady(url, call)) }
+    }),
+  )
+}
+
+async function untilReady(config: ConsumerConfig, call: Call): Promise<Answer<void>> {
+  const limit = AbortSignal.any([call.signal, AbortSignal.timeout(durationOf(config.readyWithin))])
+  for (;;) {
+    const late = (await list(config, { signal: limit })).find(({ ready }) => !ready)
+    if (late === undefined) return done(undefined)
+    if (limit.aborted) return unknown(call.signal.aborted ? 'DEADLINE' : 'CONSUMER_UNREADY', late.name)
+    await wait(POLL, undefined, { signal: limit }).catch(() => undefined)
+  }
+}

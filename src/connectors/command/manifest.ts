@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import { durationSchema } from '../../kit/duration.ts'
+import { expectationSchema } from '../../kit/expectation.ts'
+import { ALNUM } from '../../kit/generate.ts'
+import { urlSchema } from '../../kit/http/url.ts'
+import { describeConnector } from '../../kit/index.ts'
+import { argvSchema, environmentSchema } from '../../kit/process/argv.ts'
+
+const surroundings = {
+  cwd: z.string().min(1).optional().describe("Where it runs; relative to the manifest. The manifest's folder when absent."),
+  env: environmentSchema,
+  timeout: durationSchema.optional().describe('How long one run may take; never longer than the time of its step, which holds when absent.'),
+}
+
+/** What stands in a consumer with `use: command`. */
+export const consumerSchema = z
+  .strictObject({
+    name: z.string().min(1).optional().describe('What plans and messages call it; the names of the services when absent.'),
+    run: argvSchema.describe('Restarts the services; exit code 0 says that it did. No shell reads it; `{services}` stands for their names.'),
+    services: z
+      .array(z.string().min(1))
+      .min(1)
+      .refine((all) => new Set(all).size === all.length, 'names of services must differ')
+      .describe('What it restarts: each is an instance.'),
+    ready: z.record(z.string().min(1), urlSchema).optional().describe('By name of service: answers 200 when it is ready. Others are taken for ready.'),
+    readyWithin: durationSchema.default('30s').describe('How long they may take to be ready again after the command has ended.'),
+    takes: durationSchema.default('10s').describe('An estimate of one run, until there are measurements.'),
+    ...surroundings,
+  })
+  .refine((config) => Object.keys(config.ready ?? {}).every((name) => config.services.includes(name)), {
+    path: ['ready'],
+    error: '`ready` names a service that is not under `services`',
+  })
+
+export type ConsumerConfig = z.infer<typeof consumerSchema>
+
+/** What stands in a check with `use: command`. */
+export const checkSchema = z.strictObject({
+  run: argvSchema.describe('The command. No shell reads it.'),
+  credential: z.literal('stdin').optional().describe('Gets the credential as JSON {"fields": {...}} on standard input; for a check with `as: new`.'),
+  expect: z
+    .strictObject({
+      exit: z.number().int().min(0).max(255).default(0).describe('The exit code.'),
+      stdout: expectationSchema.optional().describe('What it prints.'),
+    })
+    .prefault({})
+    .describe('When it passes.'),
+  ...surroundings,
+})
+
+export type CheckConfig = z.infer<typeof checkSchema>
+
+/** What stands under `issuer:` with `use: command`. */
+export const issuerSchema = z
+  .strictObject({
+    principal: z.string().min(1).describe('The canonical name of what is rotated, e.g. `mailer@smtp.example.org`: locks are held on it. It is the field `user`.'),
+    apply: argvSchema.describe('Makes a value accepted: gets JSON {"id", "fields": {"user", "password"}} on standard input. May be repeated.'),
+    probe: argvSchema.describe('Logs in afresh with what it gets on standard input, as for `apply`: exit code 0 is accepted.'),
+    rejectedExit: z.number().int().min(1).max(125).default(1).describe('The exit code of `probe` that says rejected; every other one is inconclusive.'),
+    end: argvSchema.optional().describe('Ends one user: gets JSON {"id"} on standard input. An absent one is no error. With `strategy: overlap`.'),
+    strategy: z
+      .enum(['in-place', 'overlap'])
+      .default('in-place')
+      .describe('`in-place`: `apply` replaces the password of the principal. `overlap`: it adds a user of its own per value, which `end` takes away.'),
+    length: z.number().int().min(16).max(512).default(40).describe('Characters of a new password.'),
+    alphabet: z
+      .string()
+      .refine((text) => [...text].length >= 10 && new Set(text).size === [...text].length, 'ten characters or more, each once')
+      .default(ALNUM)
+      .describe('The characters of a new password; letters and digits when absent.'),
+    ...surroundings,
+  })
+  .refine((config) => (config.strategy === 'overlap') === (config.end !== undefined), {
+    path: ['end'],
+    error: '`strategy: overlap` needs `end`, and `in-place` has nothing to end',
+  })
+
+export type IssuerConfig = z.infer<typeof issuerSchema>
+
+export default describeConnector({
+  id: 'command',
+  title: 'Command',
+  summary: 'Restarts services, checks a system or changes a password by commands of your own.',
+  links: ['https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_08_02'],
+  families: { issuer: issuerSchema, consumer: consumerSchema, check: checkSchema },
+  strategies: ['in-place', 'overlap'],
+  fields: { user: 'plain', password: 'secret' },
+})

@@ -1,0 +1,69 @@
+import { put, remove, writtenValue } from './document.ts'
+import { readAll, type Reader, type Readings } from './readers/index.ts'
+
+/** The new file, or the readers that no way of writing satisfies. */
+export type Fit = { readonly text: string } | { readonly unread: readonly Reader[] }
+
+type Style = 'bare' | 'single' | 'double' | 'escaped'
+
+const WRITE: Readonly<Record<Style, (value: string) => string>> = {
+  bare: (value) => value,
+  single: (value) => `'${value}'`,
+  double: (value) => `"${value}"`,
+  escaped: (value) => `"${value.replaceAll(/[\\"$`]/g, String.raw`\$&`).replaceAll('\r', String.raw`\r`)}"`,
+}
+
+/**
+ * Writes the value so that every reader reads it exactly, and everything else as before: the way the line is quoted now when that
+ * works, else bare, in single quotes, in double quotes, in double quotes with escapes. Nothing is assumed: the whole file is read again by the rules of each reader. Pure. `text` is latin1, the value is any text.
+ */
+export function fitValue(text: string, key: string, value: string, readers: readonly Reader[]): Fit {
+  // No environment holds a zero byte or half a character, and no shell another kind of name.
+  if (value.includes('\0') || !value.isWellFormed() || !/^[A-Za-z_][\w.-]*$/.test(key)) return { unread: readers }
+  const before = readers.map((reader) => readAll(reader, decode(text)))
+  let unread: readonly Reader[] = readers
+  for (const style of stylesFor(writtenValue(text, key))) {
+    for (const plain of [false, true]) {
+      const next = put(text, key, encode(WRITE[style](value)), plain)
+      const misread = readers.filter((reader, at) => !reads(reader, next, new Map([[key, value]]), before[at]))
+      if (misread.length === 0) return { text: next }
+      if (misread.length < unread.length) unread = misread
+    }
+  }
+  return { unread }
+}
+
+/** Takes the key away so that every reader misses it and reads everything else as before. */
+export function fitRemoval(text: string, key: string, readers: readonly Reader[]): Fit {
+  const next = remove(text, key)
+  const unread = readers.filter((reader) => !reads(reader, next, new Map([[key, undefined]]), readAll(reader, decode(text))))
+  return unread.length === 0 ? { text: next } : { unread }
+}
+
+/** Bytes as latin1 to the text that readers see. */
+export function decode(text: string): string {
+  return Buffer.from(text, 'latin1').toString('utf8')
+}
+
+function encode(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1')
+}
+
+function stylesFor(now: string | undefined): readonly Style[] {
+  const all: readonly Style[] = ['bare', 'single', 'double', 'escaped']
+  const first: Style = now?.startsWith('\'') === true ? 'single' : now?.startsWith('"') === true ? 'double' : 'bare'
+  return [first, ...all.filter((style) => style !== first)]
+}
+
+function reads(
+  reader: Reader,
+  text: string,
+  wanted: ReadonlyMap<string, string | undefined>,
+  before: Readings | undefined,
+): boolean {
+  const after = readAll(reader, decode(text))
+  if (after === undefined) return false
+  if ([...wanted].some(([key, value]) => after.get(key) !== value)) return false
+  const others = new Set([...after.keys(), ...(before ?? after).keys()].filter((key) => !wanted.has(key)))
+  return [...others].every((key) => after.get(key) === (before ?? after).get(key))
+}

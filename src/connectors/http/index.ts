@@ -1,0 +1,2 @@
+export { openAttestor } from './attestor.ts'
+export { openCheck } from './check.ts'

@@ -1,0 +1,47 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Answer, type Call, type CredentialState, type Evidence, done, refused, unknown } from '../../kit/index.ts'
+import { endSessions } from './activity.ts'
+import { type AdminSession, change } from './admin.ts'
+import { failure } from './failure.ts'
+import type { Pair } from './pair.ts'
+import { identifier } from './quote.ts'
+import { readRoles } from './role.ts'
+
+/**
+ * Brings a role of the pair into a state: `on` LOGIN, `off` NOLOGIN, `gone` NOLOGIN and no password; the role itself stays, it
+ * is the idle one of the pair and may own objects. `off` and `gone` end its sessions, and no other role's, until none is seen
+ * twice in a row (a login that passed the check just before may appear a moment later). May be repeated.
+ */
+export async function bring(
+  session: AdminSession, pair: Pair, id: string, state: CredentialState, admin: string, call: Call,
+): Promise<Answer<{ readonly evidence: Evidence }>> {
+  if (pair.strategy === 'in-place') return refused('NOT_NOW', 'a password that is rotated in place is ended by the next mint')
+  if (!pair.all.includes(id)) return refused('PRINCIPAL_MISSING', `${id} is not of this pair`)
+  if (id === admin && state !== 'on') return refused('RIGHTS_MISSING', `the admin logs in as ${id}; give another admin`)
+  if (!(await readRoles(session, [id])).has(id)) {
+    return state === 'on' ? refused('PRINCIPAL_MISSING', id) : done({ evidence: { role: id, absent: true } })
+  }
+  const words = { on: 'LOGIN', off: 'NOLOGIN', gone: 'NOLOGIN PASSWORD NULL' }[state]
+  const changed = await change(session, pair.original, call, async () => {
+    await session.query(`ALTER ROLE ${identifier(id)} WITH ${words}`)
+    return done({ evidence: { role: id } })
+  })
+  if (changed.is !== 'done' || state === 'on') return changed
+  try {
+    const ended = await sweep(session, id, call)
+    return done({ evidence: { role: id, ended } })
+  } catch (thrown) {
+    const cause = failure(thrown, call, 'unknown')
+    return cause.is === 'ask' || cause.is === 'done' ? unknown('INTERNAL') : unknown(cause.code, `${id} may not log in any more, but its sessions may live on`)
+  }
+}
+
+/** Answers how many sessions were there at the first look. Throws at the deadline. */
+async function sweep(session: AdminSession, role: string, call: Call): Promise<number> {
+  const first = await endSessions(session, role)
+  for (let left = first, quiet = left === 0 ? 1 : 0; quiet < 2; quiet = left === 0 ? quiet + 1 : 0) {
+    await pause(20, undefined, { signal: call.signal })
+    left = await endSessions(session, role)
+  }
+  return first
+}

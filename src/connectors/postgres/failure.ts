@@ -1,0 +1,44 @@
+import { type Answer, type Call, KeyturnError, refused, unknown } from '../../kit/index.ts'
+
+/** The five-character SQLSTATE of an error from the server; undefined for an error of the socket. */
+export function sqlState(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error) || !('severity' in thrown) || !('code' in thrown)) return undefined
+  return typeof thrown.code === 'string' && /^[0-9A-Z]{5}$/.test(thrown.code) ? thrown.code : undefined
+}
+
+/** The code of an error of the socket (`ECONNREFUSED`), or a word for it. */
+export function socketCode(thrown: unknown): string {
+  const code: unknown = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined
+  return typeof code === 'string' && /^[A-Z_]{3,40}$/.test(code) ? code : 'CONNECTION_LOST'
+}
+
+/**
+ * What an error means. `lost` says how to answer when the server gave no verdict: `refused` as long as nothing that could have
+ * an effect was sent, `unknown` otherwise and for reads. SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html.
+ */
+export function failure(thrown: unknown, call: Call, lost: 'refused' | 'unknown'): Answer<never> {
+  if (thrown instanceof KeyturnError) return refused(thrown.code, thrown.about)
+  const lostAnswer = lost === 'refused' ? refused : unknown
+  if (call.signal.aborted) return lostAnswer('DEADLINE')
+  const sqlstate = sqlState(thrown)
+  if (sqlstate === undefined) return lostAnswer('UNREACHABLE', undefined, { code: socketCode(thrown) })
+  const evidence = { sqlstate }
+  if (sqlstate === '42501') return refused('RIGHTS_MISSING', 'the server denied a statement to the admin', evidence)
+  if (sqlstate === '42704') return refused('PRINCIPAL_MISSING', undefined, evidence)
+  if (sqlstate === '25006') return refused('UNREACHABLE', 'the admin address is a read-only standby; name the primary', evidence)
+  if (sqlstate === '57014') return unknown('DEADLINE', undefined, evidence)
+  if (/^(08|57P)/.test(sqlstate)) return lostAnswer('UNREACHABLE', undefined, evidence)
+  return unknown('SERVER_ERROR', undefined, evidence)
+}
+
+/** What a failed login of the admin means. */
+export function loginFailure(thrown: unknown, call: Call, lost: 'refused' | 'unknown'): Answer<never> {
+  const sqlstate = sqlState(thrown)
+  if (sqlstate === undefined) return failure(thrown, call, lost)
+  const evidence = { sqlstate }
+  if (sqlstate.startsWith('28')) return refused('ADMIN_REJECTED', undefined, evidence)
+  if (sqlstate === '53300') return refused('SLOTS_FULL', 'the server has no connection left for the admin', evidence)
+  if (sqlstate === '3D000') return refused('ADMIN_REJECTED', 'the database of the admin URL does not exist', evidence)
+  if (sqlstate === '42501') return refused('ADMIN_REJECTED', 'the admin may not connect to the database of its URL', evidence)
+  return failure(thrown, call, lost)
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod'
+import { describeConnector } from '../../kit/index.ts'
+
+const name = z
+  .string()
+  .min(1)
+  .refine((text) => Buffer.byteLength(text) <= 63 && !text.includes('\0'), 'PostgreSQL names have 1 to 63 bytes')
+
+const endpoint = z.strictObject({
+  name: z.string().min(1).describe('What plans, messages and receipts call it.'),
+  host: z.string().min(1).describe('Host name, address, or the folder of a Unix socket.'),
+  port: z.number().int().min(1).max(65_535).default(5432).describe('TCP port.'),
+})
+
+/** What stands under `issuer:` with `use: postgres`. */
+export const issuerSchema = z
+  .strictObject({
+    admin: z.string().min(1).describe('A reference to the postgres:// URL of an admin on the primary, e.g. `${env:PG_ADMIN_URL}`.'),
+    role: name.describe('The role whose password is rotated: the original one.'),
+    companion: name.optional().describe('The second role of the pair; `<role>_alt` when absent. keyturn creates it.'),
+    database: name.optional().describe('Where probes log in; the database of the admin URL when absent. Both roles must be let in.'),
+    endpoints: z
+      .array(endpoint)
+      .min(1)
+      .refine((all) => new Set(all.map((one) => one.name)).size === all.length, 'names of endpoints must differ')
+      .optional()
+      .describe('Every node, replica or pooler that accepts the login; each is proven by itself. The host of the admin URL when absent.'),
+    send: z
+      .enum(['verifier', 'clear'])
+      .default('verifier')
+      .describe('`verifier`: the server gets a SCRAM verifier, never the password. `clear`: for servers that refuse that.'),
+    length: z.number().int().min(16).max(128).default(40).describe('Letters and digits of a new password.'),
+    strategy: z.enum(['alternate', 'in-place']).default('alternate').describe('A pair of roles without a gap, or one role with one.'),
+  })
+  .refine((config) => config.companion !== config.role, { path: ['companion'], error: 'the companion must be another role' })
+  .refine((config) => config.companion !== undefined || Buffer.byteLength(config.role) <= 59, {
+    path: ['companion'],
+    error: '`<role>_alt` would be longer than 63 bytes: name the companion',
+  })
+
+export type IssuerConfig = z.infer<typeof issuerSchema>
+
+export default describeConnector({
+  id: 'postgres',
+  title: 'PostgreSQL',
+  summary: 'Rotates the password of a PostgreSQL role: with a second role that has the same rights, or in place.',
+  links: [
+    'https://www.postgresql.org/docs/current/sql-alterrole.html',
+    'https://www.postgresql.org/docs/current/catalog-pg-authid.html',
+    'https://www.postgresql.org/docs/current/role-membership.html',
+    'https://www.rfc-editor.org/rfc/rfc5803',
+  ],
+  families: { issuer: issuerSchema },
+  strategies: ['alternate', 'in-place'],
+  fields: { user: 'plain', password: 'secret' },
+})

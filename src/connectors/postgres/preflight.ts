@@ -1,0 +1,97 @@
+import {
+  type Answer, type Credential, type Preflight, type Verdict, done, label, refused, unknown,
+} from '../../kit/index.ts'
+import { nameUses, readUses } from './activity.ts'
+import type { AdminSession } from './admin.ts'
+import type { Pair } from './pair.ts'
+import { freshPassword } from './password.ts'
+import { denied, missingRights, readRights } from './rights.ts'
+import { type Role, readRoles, readSettings } from './role.ts'
+import { readRoom } from './room.ts'
+
+/** Whether mint and set would work, by what the admin can read. Changes nothing. */
+export async function lookAhead(session: AdminSession, pair: Pair, current: string, next: string): Promise<Answer<Preflight>> {
+  const [server] = await session.query<{ version: string; standby: boolean }>(
+    `SELECT current_setting('server_version') AS version, pg_is_in_recovery() AS standby`)
+  if (server?.standby !== false) return refused('UNREACHABLE', 'the admin address is a read-only standby; name the primary')
+
+  const roles = await readRoles(session, pair.all)
+  const original = roles.get(pair.original)
+  if (original === undefined || !roles.has(current)) return refused('PRINCIPAL_MISSING', original === undefined ? pair.original : current)
+
+  const rights = await readRights(session, pair)
+  if (pair.strategy === 'alternate' && pair.all.includes(rights.admin)) {
+    return refused('RIGHTS_MISSING', `the admin logs in as ${rights.admin}, which would be turned off; give another admin`)
+  }
+  const settings = await readSettings(session, pair.original)
+  const needed = pair.strategy === 'alternate' && next === pair.companion ? await denied(session, settings) : []
+  const missing = missingRights(rights, pair, roles, needed, session.version)
+  if (missing.length > 0) return refused('RIGHTS_MISSING', `${rights.admin} lacks ${missing.join(', ')}`)
+
+  const uses = await readUses(session, pair.all)
+  if (pair.strategy === 'alternate') {
+    const busy = await whyBusy(session, pair, roles.get(next), uses.get(next) ?? [])
+    if (busy !== undefined) return refused('PRINCIPAL_IN_USE', `${next}: ${busy}`)
+  }
+  const room = await readRoom(session, current)
+  const evidence = {
+    server: label(server.version), admin: label(rights.admin), superuser: rights.superuser, role: label(current), next: label(next),
+    companionExists: roles.has(pair.companion), sessions: room.sessions, connections: room.total, connectionsMax: room.max,
+  }
+  const full = room.full(pair.strategy)
+  if (full !== undefined) return refused('SLOTS_FULL', full, evidence)
+  return done({ evidence, fenced: rights.fences, notices: notices(pair, roles, next, rights.fences) })
+}
+
+/** Why the role that is to be minted is not idle; undefined when it is. */
+async function whyBusy(
+  session: AdminSession, pair: Pair, next: Role | undefined, uses: Parameters<typeof nameUses>[0],
+): Promise<string | undefined> {
+  if (next === undefined) return undefined
+  if (uses.length > 0) return `in use by ${nameUses(uses)}`
+  if (next.canLogin && next.bare !== true) return 'it may log in, so somebody may have its password'
+  if (next.name !== pair.companion) return undefined
+  const [state] = await session.query<{ ours: boolean; members: number }>(
+    `SELECT EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setrole = r.oid AND s.setdatabase = 0 AND $2 = ANY (s.setconfig)) AS ours,
+            (SELECT count(*)::int FROM pg_auth_members m WHERE m.roleid = r.oid AND NOT m.admin_option) AS members
+     FROM pg_roles r WHERE r.rolname = $1`, [pair.companion, `role=${pair.original}`])
+  return state !== undefined && !state.ours && state.members > 0 ? 'other roles are members of it; name another companion' : undefined
+}
+
+function notices(pair: Pair, roles: ReadonlyMap<string, Role>, next: string, fences: boolean): readonly string[] {
+  const [original, minted] = [roles.get(pair.original), roles.get(next)]
+  return [
+    ...(fences ? [] : ['unfenced: the admin may not set keyturn.fence (GRANT SET ON PARAMETER "keyturn.fence" TO it, or a superuser)']),
+    ...(minted?.validUntil === undefined || next === pair.companion ? [] : [`the password of ${next} runs out at ${new Date(minted.validUntil).toISOString()}`]),
+    ...(pair.strategy === 'alternate' && original?.superuser === true ? [`${pair.original} is a superuser, and so becomes the companion`] : []),
+  ]
+}
+
+/**
+ * The probe has to be able to fail before it counts (I12): at every endpoint a wrong password must be rejected and the current
+ * credential accepted. Undefined when both hold.
+ */
+export async function proveProbe(
+  current: Credential, endpoints: readonly string[], probe: (credential: Credential, endpoint: string) => Promise<Answer<Verdict>>,
+): Promise<Answer<never> | undefined> {
+  for (const endpoint of endpoints) {
+    const wrong = { id: current.id, fields: { ...current.fields, password: freshPassword(40) } }
+    const lie = await expectVerdict(await probe(wrong, endpoint), 'rejected', endpoint)
+    if (lie !== undefined) return lie
+    const truth = await expectVerdict(await probe(current, endpoint), 'accepted', endpoint)
+    if (truth !== undefined) return truth
+  }
+  return undefined
+}
+
+function expectVerdict(answer: Answer<Verdict>, wanted: 'accepted' | 'rejected', endpoint: string): Answer<never> | undefined {
+  if (answer.is !== 'done') return answer
+  const { verdict, code } = answer.value
+  if (verdict === wanted) return undefined
+  const evidence = { endpoint: label(endpoint), code: label(code) }
+  if (verdict === 'accepted') return refused('PROBE_MEANINGLESS', endpoint, evidence)
+  if (verdict === 'rejected') return refused('CREDENTIAL_REJECTED', endpoint, evidence)
+  if (code === '53300') return refused('SLOTS_FULL', `${endpoint} has no connection left for a probe`, evidence)
+  if (/^(E[A-Z]|CONNECTION_LOST|57P)/.test(code)) return unknown('UNREACHABLE', endpoint, evidence)
+  return refused('PRECONDITION_FAILED', `the role cannot log in for a probe at ${endpoint}; see \`database\` and pg_hba.conf`, evidence)
+}

@@ -1,0 +1,39 @@
+import { type Answer, type Call, type Credential, Secret, type Verdict, done, refused, unknown } from '../../kit/index.ts'
+import { asAdmin } from './admin.ts'
+import { socketCode, sqlState } from './failure.ts'
+import { readRoles } from './role.ts'
+import { login } from './session.ts'
+import type { Target } from './target.ts'
+
+/**
+ * One fresh login and one statement with the credential. `rejected` is 28P01, or 28000 when the admin reads that the role may
+ * not log in (28000 is also what a missing line in pg_hba.conf gives, which says nothing about the credential).
+ */
+export async function probeAt(place: Target, admin: Target, credential: Credential, call: Call): Promise<Answer<Verdict>> {
+  const { user, password } = credential.fields
+  if (user === undefined || password === undefined) return refused('USAGE', 'a credential has user and password')
+  const name = user.reveal()
+  try {
+    const session = await login({ ...place, user: name, password }, call)
+    try {
+      await session.query('SELECT 1')
+    } finally {
+      await session.close()
+    }
+    return done({ verdict: 'accepted', code: '00000' })
+  } catch (thrown) {
+    if (call.signal.aborted) return unknown('DEADLINE')
+    const code = sqlState(thrown) ?? socketCode(thrown)
+    if (code === '28P01') return done({ verdict: 'rejected', code })
+    if (code !== '28000') return done({ verdict: 'inconclusive', code })
+    return asAdmin(admin, call, 'unknown', async (session) => {
+      const role = (await readRoles(session, [name])).get(name)
+      return done({ verdict: role !== undefined && !role.canLogin ? 'rejected' : 'inconclusive', code })
+    })
+  }
+}
+
+/** The same credential with a password that is certainly wrong. */
+export function withWrongPassword(credential: Credential, wrong: Secret): Credential {
+  return { id: credential.id, fields: { ...credential.fields, password: wrong } }
+}

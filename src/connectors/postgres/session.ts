@@ -1,0 +1,54 @@
+import { Socket } from 'node:net'
+import type { Call } from '../../kit/index.ts'
+import type { Target } from './target.ts'
+
+/** The application name of keyturn's own connections; they never count as use. */
+export const ownName = 'keyturn'
+
+export interface Row {
+  readonly [column: string]: unknown
+}
+
+/** One open connection. Its socket dies at the deadline of the call that it was opened for. */
+export interface Session {
+  /** Runs one statement, or several in one round trip when there are no values; answers the rows of the last. Throws pg's errors. */
+  query<R extends object = Row>(sql: string, values?: readonly unknown[]): Promise<R[]>
+  /** Says goodbye and waits until the socket is closed. Never throws. */
+  close(): Promise<void>
+}
+
+/** A fresh login. Throws what pg throws: an error with an SQLSTATE in `code` and a `severity`, or one of the socket. */
+export async function login(target: Target, call: Call): Promise<Session> {
+  call.signal.throwIfAborted()
+  const { default: pg } = await import('pg')
+  const socket = new Socket()
+  const client = new pg.Client({
+    host: target.host, port: target.port, database: target.database, user: target.user, ssl: target.tls, application_name: ownName,
+    // as a function: an empty password would otherwise be replaced by PGPASSWORD
+    password: () => target.password.reveal(),
+    stream: () => socket,
+  })
+  const die = (): void => { socket.destroy(new Error('deadline')) }
+  call.signal.addEventListener('abort', die, { once: true })
+  socket.once('close', () => call.signal.removeEventListener('abort', die))
+  // a cut connection also rejects the pending query, which is where it is handled; unheard it would end the process
+  client.on('error', () => socket.destroy())
+  try {
+    await client.connect()
+  } catch (thrown) {
+    socket.destroy()
+    throw thrown
+  }
+  return {
+    async query<R extends object = Row>(sql: string, values?: readonly unknown[]): Promise<R[]> {
+      const result: { rows: R[] } | { rows: R[] }[] = await client.query(sql, values === undefined ? undefined : [...values])
+      return (Array.isArray(result) ? result.at(-1) : result)?.rows ?? []
+    },
+    async close() {
+      if (socket.destroyed) return
+      const closed = new Promise<void>((resolve) => { socket.once('close', () => resolve()) })
+      client.end().catch(() => socket.destroy())
+      await closed
+    },
+  }
+}

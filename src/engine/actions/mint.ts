@@ -1,0 +1,18 @@
+import { type Answer, type Call, type Credential, done, type Evidence, unknown } from '../../kit/index.ts'
+import type { Which } from '../../plan/step.ts'
+import { type Scene, valueOf } from '../scene.ts'
+import { probeAll } from './probe.ts'
+
+/** Applies the value that was sealed before, or takes the one that the provider makes. */
+export async function mint(scene: Scene, step: { readonly which: Which }, tag: string, call: Call): Promise<Answer<{ readonly credential: Credential; readonly evidence: Evidence }>> {
+  return scene.cast.issuer.mint({ credential: valueOf(scene, step.which), tag }, call)
+}
+
+/** Looks whether a mint of which no outcome is known happened: a chosen value is accepted, or it is not. */
+export async function lookForMint(scene: Scene, step: { readonly which: Which }, call: Call): Promise<Answer<boolean>> {
+  // Applying a chosen value again ends in the same state, so where only consumers can tell it counts as not yet applied.
+  if (scene.plan.traits.acceptor === 'consumers') return done(false)
+  const { verdict } = await probeAll(scene, step.which, call)
+  if (verdict === 'accepted') return done(true)
+  return verdict === 'inconclusive' ? unknown('UNREACHABLE', 'an endpoint gave no verdict') : done(false)
+}

@@ -1,0 +1,83 @@
+import { type Answer, type Call, type Credential, done, type Evidence, refused } from '../../kit/index.ts'
+import { readCurrent } from '../current.ts'
+import { entriesFor, type Scene } from '../scene.ts'
+import { credentialFor, untilPass } from './check.ts'
+
+/**
+ * Everything that has to be green before anything is changed, looked at once more at the moment of starting. Answers with the
+ * old credential, which the engine seals: it is what a rollback goes back to and what is proven dead in the end.
+ */
+export async function preflight(scene: Scene, call: Call): Promise<Answer<{ readonly old: Credential; readonly evidence: Evidence }>> {
+  const { cast, plan } = scene
+  const current = await readCurrent(cast, plan.stores, call)
+  if (current.is !== 'done') return current
+  const old = current.value
+  const moved = worldMoved(scene, old)
+  if (moved !== undefined) return refused('WORLD_MOVED', moved)
+  const next = cast.issuer.propose(old)
+  const issuer = await cast.issuer.preflight(old, next.id, call)
+  if (issuer.is !== 'done') return issuer
+  for (const [index, store] of cast.stores.entries()) {
+    const ready = await store.preflight(call)
+    if (ready.is !== 'done') return ready
+    const seen = await store.read(Object.keys(plan.stores[index]?.bind ?? {}), call)
+    if (seen.is !== 'done') return seen
+    // The proposed value stands for the one that will be minted: same alphabet, same length.
+    const readable = store.accepts(entriesFor(scene, index, next, seen.value.entries))
+    if (readable.is !== 'done') return readable
+  }
+  const consumers = await consumersReady(scene, call)
+  if (consumers.is !== 'done') return consumers
+  const checks = await checksGreen(scene, old, call)
+  if (checks.is !== 'done') return checks
+  return done({ old, evidence: { ...issuer.value.evidence, fenced: issuer.value.fenced, checks: checks.value, instances: consumers.value } })
+}
+
+/** What differs from the plan, in words; undefined when nothing does. */
+function worldMoved(scene: Scene, old: Credential): string | undefined {
+  const planned = scene.plan.current
+  if (planned === undefined) return undefined
+  if (planned.id !== old.id) return `${old.id} is in use, the plan was made for ${planned.id}`
+  return planned.fingerprint === undefined || planned.fingerprint === scene.fingerprint(old) ? undefined : `another value of ${old.id} is in use than when the plan was made`
+}
+
+async function consumersReady(scene: Scene, call: Call): Promise<Answer<number>> {
+  let instances = 0
+  for (const [wave, consumers] of scene.cast.waves.entries()) {
+    for (const [index, { consumer }] of consumers.entries()) {
+      const ready = await consumer.preflight(call)
+      if (ready.is !== 'done') return ready
+      const listed = await consumer.instances(call)
+      if (listed.is !== 'done') return listed
+      const planned = scene.plan.waves[wave]?.[index]?.instances ?? []
+      const absent = planned.filter((name) => !listed.value.all.some((instance) => instance.name === name))
+      if (listed.value.all.length === 0 || absent.length > 0) return refused('CONSUMER_MISSING', `${consumer.title()} ${absent.join(', ')}`.trim())
+      const unready = listed.value.all.filter((instance) => !instance.ready).map((instance) => instance.name)
+      if (unready.length > 0) return refused('CONSUMER_UNREADY', `${consumer.title()}: ${unready.join(', ')}`)
+      instances += listed.value.all.length
+    }
+  }
+  return done(instances)
+}
+
+/** System-wide checks, then the secret's own; one that takes a credential has to fail with a wrong one first (I12). */
+async function checksGreen(scene: Scene, old: Credential, call: Call): Promise<Answer<number>> {
+  const all = [
+    ...scene.cast.preflight.map((check, index) => ({ check, spec: scene.plan.preflight[index] })),
+    ...scene.cast.checks.map((check, index) => ({ check, spec: scene.plan.checks[index] })),
+  ]
+  for (const { check, spec } of all) {
+    if (spec === undefined) continue
+    const bounded = { ...call, signal: AbortSignal.any([call.signal, AbortSignal.timeout(Math.min(spec.within, 5_000))]) }
+    const as = credentialFor(spec, old)
+    if (as !== undefined) {
+      const wrong = await check.run(bounded, scene.cast.issuer.propose(old))
+      if (wrong.is === 'done' && wrong.value.verdict === 'pass') return refused('CHECK_CANNOT_FAIL', check.title())
+    }
+    const green = await untilPass(scene, check, bounded, as)
+    if (green.is === 'done') continue
+    if (green.is === 'ask') return green
+    return refused('PRECONDITION_FAILED', green.about ?? check.title(), green.evidence)
+  }
+  return done(all.length)
+}

@@ -1,0 +1,46 @@
+import { type Answer, type Call, done, type Observation, refused, unknown } from '../../kit/index.ts'
+import type { Which } from '../../plan/step.ts'
+import { type Outcome, type Scene, valueOf } from '../scene.ts'
+
+/** A gap between two looks longer than this many intervals means that the time between was not watched. */
+const GAP_FACTOR = 2.5
+
+/**
+ * Watches that nobody uses the credential for the whole quiet time. A use, or a gap in watching, holds it; the next attempt
+ * starts anew, and so does one after a crash: unseen is not quiet.
+ */
+export async function watch(scene: Scene, step: { readonly which: Which; readonly for: number; readonly every: number }, call: Call): Promise<Outcome> {
+  const from = scene.now()
+  let last = from
+  let samples = 0
+  let longestGap = 0
+  while (!call.signal.aborted) {
+    const seen = await scene.cast.issuer.observe(call)
+    if (seen.is !== 'done') return seen
+    const now = scene.now()
+    const reasons = inUse(scene, step.which, seen.value)
+    if (reasons.length > 0) return { is: 'held', reasons }
+    longestGap = Math.max(longestGap, now - last)
+    if (samples > 0 && now - last > step.every * GAP_FACTOR + 1_000) return { is: 'held', reasons: [`watching was interrupted for ${now - last} ms`] }
+    last = now
+    samples += 1
+    if (now - from >= step.for) return done({ samples, from, to: now, 'longest gap ms': longestGap })
+    await scene.sleep(Math.min(step.every, from + step.for - now), call.signal)
+  }
+  return unknown('DEADLINE', 'the quiet time was not over')
+}
+
+/** Who uses the credential now, in words; and whether the issuer really sees it. */
+export function inUse(scene: Scene, which: Which, seen: Observation): string[] {
+  const { id } = valueOf(scene, which)
+  const uses = seen.known.find((known) => known.id === id)?.uses ?? []
+  return uses.map((use) => `${use.by} uses ${id} (${use.count} ${use.count === 1 ? 'session' : 'sessions'})`)
+}
+
+/** One look at who uses it. */
+export async function observeUse(scene: Scene, which: Which, call: Call): Promise<Answer<{ readonly reasons: readonly string[]; readonly seen: Observation }>> {
+  const seen = await scene.cast.issuer.observe(call)
+  if (seen.is !== 'done') return seen
+  if (!seen.value.complete) return refused('GATE_HELD', 'the issuer does not list all of its credentials')
+  return done({ reasons: inUse(scene, which, seen.value), seen: seen.value })
+}

@@ -1,0 +1,131 @@
+import type { Code } from '../kit/index.ts'
+import { overlaps } from '../plan/steps.ts'
+import type { Step } from '../plan/step.ts'
+import { foldProgress, pastReturn, type Progress, stepOf, stepsOf, type Trouble } from './progress.ts'
+import type { Result, TimedEvent } from './event.ts'
+import { GATE_FRESH_MS, gateOf } from './invariants.ts'
+
+/** What to do next. */
+export type Next =
+  /** An effect: write the intent, act, write the outcome. Or a look: act, write what was seen. */
+  | { readonly do: 'attempt'; readonly step: Step; readonly attempt: number }
+  /** Look whether an effect of which no outcome is known happened; before `notLateAfter` "no" only means "not yet". */
+  | { readonly do: 'settle'; readonly step: Step; readonly attempt: number; readonly notLateAfter: number }
+  /** Write down a wait. */
+  | { readonly do: 'begin-wait'; readonly step: Step; readonly until: number }
+  /** Nothing to do before this time. */
+  | { readonly do: 'sleep'; readonly until: number; readonly why: 'grace' | 'undo' | 'gate' | 'retry'; readonly step: Step }
+  | { readonly do: 'turn'; readonly code: Code; readonly about: string }
+  | { readonly do: 'pause'; readonly step: Step; readonly code: Code; readonly about: string }
+  /** A person has to look: nothing happens until somebody resumes or aborts. */
+  | { readonly do: 'stay'; readonly code: Code; readonly about: string }
+  | { readonly do: 'close'; readonly result: Result; readonly code?: Code; readonly about?: string }
+  | { readonly do: 'finished' }
+
+/** Refusals and silences that pass by themselves: a restart, a full queue, a network that comes back. */
+const PASSING: ReadonlySet<Code> = new Set<Code>(['UNREACHABLE', 'DEADLINE', 'SERVER_ERROR', 'CONFLICT', 'LOCKED', 'OLD_STILL_ON'])
+
+/** How long a passing trouble is tried again before a person is called: longer than a restart or a short outage. */
+export const PATIENCE_MS = 300_000
+
+/** The clock may go back by this much (a leap, a correction) without meaning anything. */
+const CLOCK_SLACK_MS = 2_000
+
+/** Before the n-th new try of a passing trouble: half a second, doubling up to ten. */
+export function backoff(times: number): number {
+  return Math.min(10_000, 500 * 2 ** Math.min(times - 1, 10))
+}
+
+/**
+ * The whole engine in one pure function: from a journal and the time to what happens next. It has no memory: a worker that was
+ * killed anywhere is replaced by another that reads the same events and decides the same.
+ */
+export function decide(events: readonly TimedEvent[], now: number): Next {
+  return decideFrom(foldProgress(events), now)
+}
+
+/** {@link decide} on a journal that is folded already. */
+export function decideFrom(progress: Progress, now: number): Next {
+  if (progress.closed !== undefined) return { do: 'finished' }
+  if (progress.open !== undefined) return settleOpen(progress, progress.open, now)
+  if (progress.turnRequested !== undefined && progress.direction === 'forward' && !pastReturn(progress)) {
+    return { do: 'turn', code: 'ROLLED_BACK', about: `${progress.turnRequested.why} requested by ${progress.turnRequested.by}` }
+  }
+  if (progress.paused !== undefined) return { do: 'stay', code: progress.paused.code, about: progress.paused.about }
+  const step = stepsOf(progress).find((each) => !progress.done.has(each.id))
+  if (step === undefined) return closeAtEnd(progress)
+  if (progress.held !== undefined && progress.held.step !== step.id && now < progress.held.retryAt) {
+    return { do: 'sleep', until: progress.held.retryAt, why: 'gate', step }
+  }
+  if (progress.trouble?.step === step.id) return afterTrouble(progress, step, progress.trouble, now)
+  if (step.phase === 'forget' && now < progress.lastAt - CLOCK_SLACK_MS) {
+    return { do: 'pause', step, code: 'CLOCK_WRONG', about: 'the clock is behind the last entry of the journal' }
+  }
+  if (step.do === 'wait') return waitFor(progress, step, now)
+  const stale = staleGate(progress, step, now)
+  if (stale !== undefined) return attempt(progress, stale)
+  if (progress.held?.step === step.id && now < progress.held.retryAt) return { do: 'sleep', until: progress.held.retryAt, why: 'gate', step }
+  return attempt(progress, step)
+}
+
+function attempt(progress: Progress, step: Step): Next {
+  return { do: 'attempt', step, attempt: (progress.attempts.get(step.id) ?? 0) + 1 }
+}
+
+/** The gate before an ending that was opened too long ago to count for it: it is evaluated again at that very moment (I6). */
+function staleGate(progress: Progress, step: Step, now: number): Step | undefined {
+  if (step.do !== 'set' || step.to === 'on') return undefined
+  const gate = gateOf(progress, step)
+  const opened = gate === undefined ? undefined : progress.done.get(gate.id)?.at
+  return opened !== undefined && now - opened > GATE_FRESH_MS / 2 ? gate : undefined
+}
+
+function settleOpen(progress: Progress, open: NonNullable<Progress['open']>, now: number): Next {
+  const step = stepOf(progress.plan, open.step)
+  const trouble = progress.trouble?.step === step.id ? progress.trouble : undefined
+  // Looking got no answer either: again after a while, for as long as it takes; an unknown is never assumed away.
+  if (trouble !== undefined && trouble.times > 1 && now < trouble.at + backoff(trouble.times)) {
+    return { do: 'sleep', until: trouble.at + backoff(trouble.times), why: 'retry', step }
+  }
+  return { do: 'settle', step, attempt: open.attempt, notLateAfter: open.deadline + progress.plan.traits.settle }
+}
+
+function waitFor(progress: Progress, step: Step & { do: 'wait' }, now: number): Next {
+  const until = progress.waits.get(step.id)
+  if (until === undefined) return { do: 'begin-wait', step, until: now + step.for }
+  return now < until ? { do: 'sleep', until, why: step.why, step } : attempt(progress, step)
+}
+
+function closeAtEnd(progress: Progress): Next {
+  if (progress.direction === 'forward') return { do: 'close', result: 'done' }
+  return { do: 'close', result: 'rolled-back', ...(progress.turned ?? {}) }
+}
+
+function afterTrouble(progress: Progress, step: Step, trouble: Trouble, now: number): Next {
+  const { code, about } = trouble
+  if (step.do === 'preflight') return { do: 'close', result: 'refused', code, about }
+  const passing = trouble.is !== 'asked' && PASSING.has(code)
+  if (passing && now - trouble.since < PATIENCE_MS && !pressing(progress, step)) {
+    const until = trouble.at + backoff(trouble.times)
+    return now < until ? { do: 'sleep', until, why: 'retry', step } : attempt(progress, step)
+  }
+  if (progress.direction === 'forward' && !pastReturn(progress) && turnsBack(progress, step, trouble)) return { do: 'turn', code, about }
+  return { do: 'pause', step, code, about }
+}
+
+/** While old and new do not overlap users wait: a store or a consumer that does not take the new value is not waited for. */
+function pressing(progress: Progress, step: Step): boolean {
+  return progress.direction === 'forward' && !overlaps(progress.plan.strategy) && step.phase === 'present'
+}
+
+/**
+ * Whether a failure turns the rotation back by itself: when it was refused before anything was presented, when there is no overlap
+ * to wait in, or when the new credential is rejected while the old one is accepted. Everything else may be an unrelated outage,
+ * which is no reason to restart things: a person is told.
+ */
+function turnsBack(progress: Progress, step: Step, trouble: Trouble): boolean {
+  if (step.do === 'mint') return trouble.is === 'refused'
+  if (!overlaps(progress.plan.strategy) && step.phase === 'present') return true
+  // After the old one was turned off it is rejected as well, by our own doing: then going back begins with turning it on again.
+  return trouble.evidence['new'] === 'rejected' && (trouble.evidence['old'] === 'accepted' || step.do === 'prove')
+}

@@ -1,0 +1,27 @@
+import type { Host, Registry } from '../kit/index.ts'
+import type { State } from '../state/open.ts'
+import type { TimedEvent } from './event.ts'
+import type { Progress } from './progress.ts'
+import type { Rehearsal } from './rehearsal.ts'
+
+/** What the engine works with; everything that is not pure comes in here. */
+export interface Engine {
+  readonly state: State
+  readonly registry: Registry
+  /** Opens a host for a manifest's folder. */
+  readonly host: (base: string) => Host
+  readonly now: () => number
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  readonly rehearsal: Rehearsal
+  /** This process, unambiguously: see {@link ownerOf}. */
+  readonly owner: string
+  /** Whether the process behind an owner's name is certainly gone. */
+  readonly isDead: (owner: string) => boolean
+  /** The person or job in whose name it runs. */
+  readonly by: string
+  readonly version: string
+  /** Ends the run after the step at hand is on disk. */
+  readonly interrupt: AbortSignal
+  /** Told of every event after it is on disk. Must not throw. */
+  readonly onEvent: (rotation: string, event: TimedEvent, progress: Progress) => void
+}

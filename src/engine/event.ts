@@ -1,0 +1,40 @@
+import type { Code, Evidence, TaskRequest } from '../kit/index.ts'
+import type { Plan } from '../plan/plan.ts'
+
+/** Which way a rotation goes. It turns at most once, and never forward again (I9). */
+export type Direction = 'forward' | 'back'
+
+/** How a rotation ended. */
+export type Result = 'done' | 'rolled-back' | 'refused'
+
+/** A step did not get where it should. */
+interface Failure {
+  readonly step: string
+  readonly attempt: number
+  readonly code: Code
+  /** In keyturn's own words; names, never values. */
+  readonly about?: string
+  readonly evidence?: Evidence
+}
+
+/** Everything that a journal can say. Each is written after the fact, except intents, which are written before. */
+export type Event =
+  | { readonly type: 'rotation-opened'; readonly plan: Plan; readonly version: string; readonly by: string; readonly reason: string }
+  | { readonly type: 'rotation-claimed'; readonly by: string; readonly fence: number; readonly predecessor: 'none' | 'dead' | 'expired' }
+  | { readonly type: 'intent-recorded'; readonly step: string; readonly attempt: number; readonly deadline: number; readonly tag: string }
+  | { readonly type: 'step-done'; readonly step: string; readonly attempt: number; readonly evidence: Evidence; readonly settled?: true }
+  | ({ readonly type: 'step-refused' } & Failure)
+  | ({ readonly type: 'step-unknown' } & Failure)
+  /** An unknown was looked up and certainly did not happen; the step may be attempted again. */
+  | { readonly type: 'step-absent'; readonly step: string; readonly attempt: number }
+  | { readonly type: 'step-asked'; readonly step: string; readonly attempt: number; readonly task: TaskRequest }
+  | { readonly type: 'wait-started'; readonly step: string; readonly until: number }
+  | { readonly type: 'gate-held'; readonly step: string; readonly reasons: readonly string[]; readonly retryAt: number }
+  | { readonly type: 'turn-requested'; readonly by: string; readonly why: 'abort' | 'undo' }
+  | { readonly type: 'direction-turned'; readonly code: Code; readonly about: string }
+  | { readonly type: 'rotation-paused'; readonly step: string; readonly code: Code; readonly about: string }
+  | { readonly type: 'rotation-resumed'; readonly by: string }
+  | { readonly type: 'rotation-closed'; readonly result: Result; readonly code?: Code; readonly about?: string }
+
+/** An event with its time, unix ms, as it stands in a journal. */
+export type TimedEvent = Event & { readonly at: number }

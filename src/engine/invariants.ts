@@ -1,0 +1,187 @@
+import { KeyturnError } from '../kit/index.ts'
+import { overlaps } from '../plan/steps.ts'
+import { isEffect, type Step } from '../plan/step.ts'
+import type { TimedEvent } from './event.ts'
+import { foldProgress, type Progress, stepOf } from './progress.ts'
+
+/** A sentence that holds over every prefix of every journal. */
+export interface Invariant {
+  readonly id: string
+  readonly says: string
+  /** What breaks it, in words; undefined while it holds. Given the journal before the event, its fold, and the event. */
+  readonly broken: (before: readonly TimedEvent[], progress: Progress, event: TimedEvent) => string | undefined
+}
+
+/** A gate counts for an ending that begins this long after it at most. */
+export const GATE_FRESH_MS = 60_000
+
+const isIntent = (event: TimedEvent): event is TimedEvent & { type: 'intent-recorded' } => event.type === 'intent-recorded'
+const isOutcome = (event: TimedEvent): event is TimedEvent & { type: 'step-done' | 'step-refused' | 'step-asked' | 'step-absent' | 'step-unknown' } =>
+  ['step-done', 'step-refused', 'step-asked', 'step-absent', 'step-unknown'].includes(event.type)
+
+/** An intent to end a credential: `off` or `gone`. */
+function ending(progress: Progress, event: TimedEvent): (Step & { do: 'set' }) | undefined {
+  if (!isIntent(event)) return undefined
+  const step = stepOf(progress.plan, event.step)
+  return step.do === 'set' && step.to !== 'on' ? step : undefined
+}
+
+/** The invariants of the design, as far as a journal shows them. Run over journals in tests, and at every event with KEYTURN_DEBUG. */
+export const INVARIANTS: readonly Invariant[] = [
+  {
+    id: 'I1',
+    says: 'no effect without an intent before it, and no next step before its outcome',
+    broken: (_, progress, event) => {
+      if (isIntent(event)) return progress.open === undefined ? undefined : `${event.step} begins while ${progress.open.step} is open`
+      if (!isOutcome(event) || !isEffect(stepOf(progress.plan, event.step))) return progress.open !== undefined && isOutcome(event) ? `${event.step} while ${progress.open.step} is open` : undefined
+      const locked = event.type === 'step-refused' && event.code === 'LOCKED'
+      return locked || progress.open?.step === event.step ? undefined : `${event.step} has an outcome without an intent`
+    },
+  },
+  {
+    id: 'I2',
+    says: 'an unknown is settled by looking, never by assuming',
+    broken: (before, progress, event) => {
+      if (event.type !== 'step-done' || !isEffect(stepOf(progress.plan, event.step))) return undefined
+      const last = before.findLast((each) => isOutcome(each) || isIntent(each))
+      const unsettled = last?.type === 'step-unknown' && last.step === event.step
+      return unsettled && event.settled !== true ? `${event.step} became done without a look` : undefined
+    },
+  },
+  {
+    id: 'I3',
+    says: 'one tag per attempt, and two mints at most of a value that the provider makes',
+    broken: (before, progress, event) => {
+      if (!isIntent(event)) return undefined
+      if (before.some((each) => isIntent(each) && each.step === event.step && each.attempt >= event.attempt)) return `${event.step} repeats attempt ${event.attempt}`
+      const mints = before.filter((each) => isIntent(each) && each.step === 'mint').length
+      return progress.plan.traits.value === 'made' && event.step === 'mint' && mints >= 2 ? 'a third mint' : undefined
+    },
+  },
+  {
+    id: 'I4',
+    says: 'a failure never shortens the overlap and never ends the last credential that works',
+    broken: (_, progress, event) => {
+      const step = ending(progress, event)
+      if (step === undefined) return undefined
+      if (step.which !== (progress.direction === 'forward' ? 'old' : 'new')) return `${step.id} ends the credential that stays`
+      const early = progress.plan.steps.find((each) => each.do === 'wait' && progress.direction === 'forward' && (progress.waits.get(each.id) ?? 0) > event.at)
+      return early === undefined ? undefined : `${step.id} before ${early.id} is over`
+    },
+  },
+  {
+    id: 'I5',
+    says: 'only a recorded identity is ended',
+    broken: (_, progress, event) => {
+      const { current, next } = progress.plan
+      return ending(progress, event) !== undefined && (current === undefined || next === undefined || current.id === next.id) ? `${event.type} without two identities` : undefined
+    },
+  },
+  {
+    id: 'I6',
+    says: 'the gate is evaluated again at the moment of ending',
+    broken: (_, progress, event) => {
+      const step = ending(progress, event)
+      if (step === undefined) return undefined
+      const gate = gateOf(progress, step)
+      const opened = gate === undefined ? undefined : progress.done.get(gate.id)?.at
+      if (gate === undefined) return undefined
+      return opened !== undefined && event.at - opened <= GATE_FRESH_MS ? undefined : `${step.id} without a fresh gate`
+    },
+  },
+  {
+    id: 'I7',
+    says: 'off before gone where the issuer can',
+    broken: (_, progress, event) => {
+      const step = ending(progress, event)
+      if (step?.to !== 'gone' || !progress.plan.traits.ends.includes('off')) return undefined
+      const list = progress.direction === 'forward' ? progress.plan.steps : progress.plan.back
+      const off = list.find((each) => each.do === 'set' && each.to === 'off')
+      return off !== undefined && progress.done.has(off.id) ? undefined : `${step.id} before off`
+    },
+  },
+  {
+    id: 'I8',
+    says: 'done means proven in pairs',
+    broken: (_, progress, event) => {
+      if (event.type !== 'rotation-closed' || event.result === 'refused' || progress.plan.traits.acceptor !== 'issuer') return undefined
+      if (event.result === 'rolled-back' && !progress.intended.has('mint')) return undefined
+      const proof = [...progress.done].filter(([id]) => stepOf(progress.plan, id).do === 'prove').at(-1)?.[1].evidence
+      const [kept, ended] = event.result === 'done' ? ['new', 'old'] : ['old', 'new']
+      return proof?.[kept ?? ''] === 'accepted' && proof[ended ?? ''] === 'rejected' ? undefined : `closed as ${event.result} without proof`
+    },
+  },
+  {
+    id: 'I9',
+    says: 'the direction is journaled before its first step, and never turns forward again',
+    broken: (before, progress, event) => {
+      if (event.type === 'direction-turned') return progress.direction === 'back' ? 'turned twice' : undefined
+      if (!isIntent(event)) return undefined
+      const forward = progress.plan.steps.some((step) => step.id === event.step)
+      if (before.some((each) => each.type === 'direction-turned')) return forward ? `${event.step} goes forward again` : undefined
+      return forward ? undefined : `${event.step} goes back without a turn`
+    },
+  },
+  {
+    id: 'I10',
+    says: 'fences grow, and every intent carries a deadline',
+    broken: (before, _, event) => {
+      if (isIntent(event)) return event.deadline > event.at ? undefined : `${event.step} has no time`
+      if (event.type !== 'rotation-claimed') return undefined
+      const last = before.findLast((each) => each.type === 'rotation-claimed')
+      return last?.type === 'rotation-claimed' && last.fence >= event.fence ? 'a fence went back' : undefined
+    },
+  },
+  {
+    id: 'I11',
+    says: 'evidence is numbers and short labels, never text from outside',
+    broken: (_, __, event) => {
+      const evidence = 'evidence' in event ? Object.entries(event.evidence ?? {}) : []
+      const long = evidence.find(([name, value]) => name.length > 120 || (typeof value === 'string' && value.length > 120))
+      return long === undefined ? undefined : `evidence ${long[0].slice(0, 20)} is too long to be a label`
+    },
+  },
+  {
+    id: 'I12',
+    says: 'a check with a credential counts only after it has failed with a wrong one',
+    broken: (_, progress, event) => {
+      if (event.type !== 'step-done' || stepOf(progress.plan, event.step).do !== 'check') return undefined
+      return progress.done.has('preflight') ? undefined : `${event.step} before the self-tests of preflight`
+    },
+  },
+]
+
+/** The gate that stands before an ending in the same direction; undefined when the plan has none for it. */
+export function gateOf(progress: Progress, step: Step & { do: 'set' }): Step | undefined {
+  const list = progress.direction === 'forward' ? progress.plan.steps : progress.plan.back
+  const gate = list.find((each) => each.do === 'gate' && each.ends === step.which && each.to === step.to)
+  const needed = gate?.needs === undefined || progress.plan.steps.some((each) => each.do === 'publish' && progress.intended.has(each.id))
+  return overlaps(progress.plan.strategy) && needed ? gate : undefined
+}
+
+/** Every invariant that some prefix of the journal breaks, as `I6: off without a fresh gate (entry 17)`. Empty when all hold. */
+export function brokenInvariants(events: readonly TimedEvent[]): string[] {
+  const broken: string[] = []
+  for (const [index, event] of events.entries()) {
+    if (index === 0) continue
+    const before = events.slice(0, index)
+    const progress = foldProgress(before)
+    for (const invariant of INVARIANTS) {
+      const what = invariant.broken(before, progress, event)
+      if (what !== undefined) broken.push(`${invariant.id}: ${what} (entry ${index + 1})`)
+    }
+  }
+  return broken
+}
+
+/** Throws JOURNAL_BROKEN when the last event breaks an invariant: the debug mode, which stops before the next effect. */
+export function assertInvariants(events: readonly TimedEvent[]): void {
+  const last = events.at(-1)
+  if (last === undefined || events.length === 1) return
+  const before = events.slice(0, -1)
+  const progress = foldProgress(before)
+  for (const invariant of INVARIANTS) {
+    const what = invariant.broken(before, progress, last)
+    if (what !== undefined) throw new KeyturnError('JOURNAL_BROKEN', `${invariant.id}, ${invariant.says}: ${what}`)
+  }
+}

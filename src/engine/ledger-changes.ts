@@ -1,0 +1,49 @@
+import type { Credential } from '../kit/index.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Step, Which } from '../plan/step.ts'
+import { overlaps } from '../plan/steps.ts'
+import type { LedgerChange } from '../state/journal.ts'
+import { secretKey } from '../state/ledger.ts'
+
+/** What the ledger says of a credential. */
+type LedgerState = 'staged' | 'accepted' | 'presented' | 'off' | 'gone'
+
+/**
+ * What an event changes in the ledger of the secret. `credentialOf` gives the credentials that are known at that point, with
+ * their fingerprints.
+ */
+export function ledgerChanges(
+  plan: Plan,
+  step: Step,
+  type: 'intent-recorded' | 'step-done',
+  credentialOf: (which: Which) => { readonly credential: Credential; readonly fingerprint: string } | undefined,
+): LedgerChange[] {
+  const changes: LedgerChange[] = []
+  const put = (which: Which, state: LedgerState): void => {
+    const known = credentialOf(which)
+    if (known === undefined) return
+    changes.push({ secretKey: secretKey(plan.system, plan.environment, plan.secret), providerId: known.credential.id, fingerprint: known.fingerprint, state })
+  }
+  if (type === 'intent-recorded') {
+    if (step.do === 'mint' && step.which === 'new') put('new', 'staged')
+    return changes
+  }
+  switch (step.do) {
+    case 'preflight':
+      put('old', 'presented')
+      break
+    case 'mint':
+      put(step.which, 'accepted')
+      if (!overlaps(plan.strategy)) put(step.which === 'new' ? 'old' : 'new', 'gone')
+      break
+    case 'publish':
+    case 'attest':
+      put(step.which, 'presented')
+      break
+    case 'set':
+      put(step.which, step.to === 'on' ? 'presented' : step.to)
+      break
+    default:
+  }
+  return changes
+}

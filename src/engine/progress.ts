@@ -1,0 +1,174 @@
+import type { Code, Evidence, TaskRequest } from '../kit/index.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Step } from '../plan/step.ts'
+import type { Direction, Result, TimedEvent } from './event.ts'
+
+/** The failures of the step at hand since it last began or was resumed. */
+export interface Trouble {
+  readonly step: string
+  readonly is: 'refused' | 'unknown' | 'asked'
+  readonly code: Code
+  readonly about: string
+  readonly evidence: Evidence
+  /** How many in a row, when the first and the last was. */
+  readonly times: number
+  readonly since: number
+  readonly at: number
+  readonly task?: TaskRequest
+}
+
+/** Where a rotation stands: a pure fold of its journal. */
+export interface Progress {
+  readonly plan: Plan
+  readonly openedAt: number
+  readonly direction: Direction
+  /** Why it goes back. */
+  readonly turned?: { readonly code: Code; readonly about: string }
+  /** Ids of steps that are done, with what was seen and when. */
+  readonly done: ReadonlyMap<string, { readonly at: number; readonly evidence: Evidence }>
+  /** Ids of effects that were ever intended: they may have happened. */
+  readonly intended: ReadonlySet<string>
+  /** How often each step was attempted. */
+  readonly attempts: ReadonlyMap<string, number>
+  /** An intent whose outcome is not known. */
+  readonly open?: { readonly step: string; readonly attempt: number; readonly deadline: number; readonly tag: string }
+  readonly trouble?: Trouble
+  readonly waits: ReadonlyMap<string, number>
+  readonly held?: { readonly step: string; readonly reasons: readonly string[]; readonly retryAt: number }
+  readonly turnRequested?: { readonly why: 'abort' | 'undo'; readonly by: string }
+  readonly paused?: { readonly step: string; readonly code: Code; readonly about: string; readonly task?: TaskRequest }
+  readonly closed?: { readonly result: Result; readonly code?: Code; readonly about?: string; readonly at: number }
+  /** The latest time in the journal. */
+  readonly lastAt: number
+  /** What became of the owner before the present one. */
+  readonly predecessor: 'none' | 'dead' | 'expired'
+}
+
+type Draft = { -readonly [K in keyof Progress]: Progress[K] } & {
+  done: Map<string, { at: number; evidence: Evidence }>
+  intended: Set<string>
+  attempts: Map<string, number>
+  waits: Map<string, number>
+}
+
+/** Folds a journal. Throws on one that does not begin with `rotation-opened`. */
+export function foldProgress(events: readonly TimedEvent[]): Progress {
+  const first = events[0]
+  if (first?.type !== 'rotation-opened') throw new TypeError('a journal begins with rotation-opened')
+  const draft: Draft = {
+    plan: first.plan,
+    openedAt: first.at,
+    direction: 'forward',
+    done: new Map(),
+    intended: new Set(),
+    attempts: new Map(),
+    waits: new Map(),
+    lastAt: first.at,
+    predecessor: 'none',
+  }
+  for (const event of events) apply(draft, event)
+  return draft
+}
+
+function apply(draft: Draft, event: TimedEvent): void {
+  draft.lastAt = Math.max(draft.lastAt, event.at)
+  switch (event.type) {
+    case 'rotation-opened':
+      return
+    case 'rotation-claimed':
+      draft.predecessor = event.predecessor
+      return
+    case 'intent-recorded':
+      draft.intended.add(event.step)
+      draft.attempts.set(event.step, event.attempt)
+      draft.open = { step: event.step, attempt: event.attempt, deadline: event.deadline, tag: event.tag }
+      return
+    case 'step-done':
+      draft.done.set(event.step, { at: event.at, evidence: event.evidence })
+      settle(draft)
+      delete draft.trouble
+      delete draft.held
+      return
+    case 'step-absent':
+      settle(draft)
+      return
+    case 'step-refused':
+      settle(draft)
+      draft.trouble = { ...nextTrouble(draft, event.step, event.at), is: 'refused', code: event.code, about: event.about ?? '', evidence: event.evidence ?? {} }
+      return
+    case 'step-unknown':
+      // An effect stays open until it is settled by looking; a look that got no answer is simply looked again.
+      draft.trouble = { ...nextTrouble(draft, event.step, event.at), is: 'unknown', code: event.code, about: event.about ?? '', evidence: event.evidence ?? {} }
+      return
+    case 'step-asked':
+      settle(draft)
+      draft.trouble = { ...nextTrouble(draft, event.step, event.at), is: 'asked', code: 'NOT_NOW', about: event.task.title, evidence: {}, task: event.task }
+      return
+    case 'wait-started':
+      draft.waits.set(event.step, event.until)
+      return
+    case 'gate-held':
+      draft.held = { step: event.step, reasons: event.reasons, retryAt: event.retryAt }
+      return
+    case 'turn-requested':
+      draft.turnRequested = { why: event.why, by: event.by }
+      delete draft.paused
+      delete draft.trouble
+      return
+    case 'direction-turned':
+      draft.direction = 'back'
+      draft.turned = { code: event.code, about: event.about }
+      delete draft.trouble
+      delete draft.held
+      delete draft.paused
+      return
+    case 'rotation-paused':
+      draft.paused = { step: event.step, code: event.code, about: event.about, ...(draft.trouble?.task === undefined ? {} : { task: draft.trouble.task }) }
+      return
+    case 'rotation-resumed':
+      delete draft.paused
+      delete draft.trouble
+      delete draft.held
+      return
+    case 'rotation-closed':
+      draft.closed = { result: event.result, at: event.at, ...(event.code === undefined ? {} : { code: event.code }), ...(event.about === undefined ? {} : { about: event.about }) }
+  }
+}
+
+function settle(draft: Draft): void {
+  delete draft.open
+}
+
+function nextTrouble(draft: Draft, step: string, at: number): { step: string; times: number; since: number; at: number } {
+  const before = draft.trouble?.step === step ? draft.trouble : undefined
+  return { step, times: (before?.times ?? 0) + 1, since: before?.since ?? at, at }
+}
+
+/** The steps of the present direction that are needed, in order. */
+export function stepsOf(progress: Progress): readonly Step[] {
+  if (progress.direction === 'forward') return progress.plan.steps
+  const begun = (match: (step: Step) => boolean): boolean => progress.plan.steps.some((step) => match(step) && progress.intended.has(step.id))
+  const needed = {
+    minted: begun((step) => step.do === 'mint'),
+    presented: begun((step) => step.do === 'publish'),
+    ended: begun((step) => step.do === 'set'),
+  }
+  return progress.plan.back.filter((step) => step.needs === undefined || needed[step.needs])
+}
+
+/** The step with this id, of either direction. Throws on one that the plan does not have. */
+export function stepOf(plan: Plan, id: string): Step {
+  const step = plan.steps.find((each) => each.id === id) ?? plan.back.find((each) => each.id === id)
+  if (step === undefined) throw new TypeError(`the plan has no step ${id}`)
+  return step
+}
+
+/** Whether the old credential is ended for good, or may be: then there is no way back. */
+export function pastReturn(progress: Progress): boolean {
+  return progress.direction === 'forward' && progress.plan.steps.some((step) => step.do === 'set' && step.to === 'gone' && progress.intended.has(step.id))
+}
+
+/** Whether ending the old credential was begun on the way forward: then going back is an undo. */
+export function endingBegun(progress: Progress): boolean {
+  return progress.plan.steps.some((step) => step.do === 'set' && progress.intended.has(step.id))
+}

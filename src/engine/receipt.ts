@@ -1,0 +1,137 @@
+import { createHash, sign, verify } from 'node:crypto'
+import { createPublicKey } from 'node:crypto'
+import { KeyturnError } from '../kit/index.ts'
+import type { Evidence } from '../kit/index.ts'
+import type { Identity } from '../state/identity.ts'
+import type { TimedEvent } from './event.ts'
+import type { Progress } from './progress.ts'
+
+/** What was proven, for an auditor: fingerprints and the servers' own words, never a value. */
+export interface Receipt {
+  readonly format: 'keyturn-receipt/1'
+  readonly rotation: string
+  readonly system: string
+  readonly environment: string
+  readonly secret: string
+  readonly strategy: string
+  readonly principal: string
+  readonly result: 'done' | 'rolled-back'
+  readonly by: string
+  readonly reason: string
+  readonly opened: string
+  readonly closed: string
+  readonly keyturn: string
+  /** The credential in use at the end, and the one that was ended. */
+  readonly inUse: { readonly id: string; readonly fingerprint: string }
+  readonly ended: { readonly id: string; readonly fingerprint: string }
+  /** The last pair of probes: `credential refused` is what it says, no more. */
+  readonly proof: Evidence
+  /** By consumer: what each instance proved, and how. */
+  readonly attested: Readonly<Record<string, Evidence>>
+  readonly stores: readonly string[]
+  /** How long new logins with the value in the stores could fail, measured; 0 with an overlap. Milliseconds. */
+  readonly gapMs: number
+  /** Access derived from the ended credential that may live on, milliseconds; 0 when its sessions were ended. */
+  readonly derivedLifeMs: number
+  /** Every step with its time, in order. */
+  readonly steps: readonly { readonly step: string; readonly at: string; readonly outcome: string }[]
+  /** Head of the journal's chain when this was written. */
+  readonly chain: { readonly seq: number; readonly head: string }
+}
+
+export interface SignedReceipt {
+  readonly receipt: Receipt
+  readonly publicKey: string
+  /** Ed25519 over the canonical JSON of `receipt`: keys sorted, no white space. Base64. */
+  readonly signature: string
+}
+
+/** JSON with sorted keys and no white space: what `jq -cS` prints. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+  )
+}
+
+/** Makes the receipt of a rotation from its journal alone. */
+export function makeReceipt(
+  rotation: string,
+  events: readonly TimedEvent[],
+  progress: Progress,
+  credentials: { readonly inUse: Receipt['inUse']; readonly ended: Receipt['ended'] },
+  chain: Receipt['chain'],
+  now: number,
+): Receipt {
+  const { plan } = progress
+  const opened = events.find((event) => event.type === 'rotation-opened')
+  const proofs = [...progress.done].filter(([step]) => step.includes('prove'))
+  return {
+    format: 'keyturn-receipt/1',
+    rotation,
+    system: plan.system,
+    environment: plan.environment,
+    secret: plan.secret,
+    strategy: plan.strategy,
+    principal: plan.principal,
+    result: progress.direction === 'forward' ? 'done' : 'rolled-back',
+    by: opened?.by ?? '',
+    reason: opened?.reason ?? '',
+    opened: new Date(progress.openedAt).toISOString(),
+    closed: new Date(now).toISOString(),
+    keyturn: opened?.version ?? '',
+    ...credentials,
+    proof: proofs.at(-1)?.[1].evidence ?? {},
+    attested: attestations(progress),
+    stores: plan.stores.map((store) => store.title),
+    gapMs: gapOf(progress),
+    derivedLifeMs: plan.traits.derivedLife ?? 0,
+    steps: events.flatMap((event) => ('step' in event ? [{ step: event.step, at: new Date(event.at).toISOString(), outcome: event.type }] : [])),
+    chain,
+  }
+}
+
+function attestations(progress: Progress): Record<string, Evidence> {
+  const back = progress.direction === 'back' ? 'back:' : ''
+  const found: Record<string, Evidence> = {}
+  for (const [wave, consumers] of progress.plan.waves.entries()) {
+    for (const [index, consumer] of consumers.entries()) {
+      const evidence = progress.done.get(`${back}attest:${wave}.${index}`)?.evidence
+      if (evidence !== undefined) found[consumer.title] = evidence
+    }
+  }
+  return found
+}
+
+/** From the moment the old value died to the moment the last consumer held the new one; 0 when they overlapped. */
+function gapOf(progress: Progress): number {
+  if (progress.plan.summary.gap === 0) return 0
+  const minted = progress.done.get('mint')?.at
+  const attested = [...progress.done].filter(([step]) => step.startsWith('attest:')).map(([, seen]) => seen.at)
+  return minted === undefined || attested.length === 0 ? 0 : Math.max(...attested) - minted
+}
+
+/** Signs it. */
+export function signReceipt(receipt: Receipt, identity: Identity): SignedReceipt {
+  return { receipt, publicKey: identity.publicKey, signature: sign(null, Buffer.from(canonicalJson(receipt)), identity.signingKey).toString('base64') }
+}
+
+/**
+ * Verifies a receipt offline. `trusted` is the public key that the reader already has; without it only the receipt's own key is
+ * used, which shows that it was not changed, not who wrote it. Throws RECEIPT_INVALID.
+ */
+export function verifyReceipt(signed: SignedReceipt, trusted?: string): Receipt {
+  if (trusted !== undefined && signed.publicKey.trim() !== trusted.trim()) throw new KeyturnError('RECEIPT_INVALID', 'it was signed by another identity')
+  let good = false
+  try {
+    good = verify(null, Buffer.from(canonicalJson(signed.receipt)), createPublicKey(signed.publicKey), Buffer.from(signed.signature, 'base64'))
+  } catch (thrown) {
+    throw new KeyturnError('RECEIPT_INVALID', 'the key or the signature cannot be read', { cause: thrown })
+  }
+  if (!good) throw new KeyturnError('RECEIPT_INVALID', 'the signature is not over this text')
+  return signed.receipt
+}
+
+/** A short name for a public key: the first 16 hex digits of its SHA-256. */
+export function keyName(publicKey: string): string {
+  return createHash('sha256').update(createPublicKey(publicKey).export({ format: 'der', type: 'spki' })).digest('hex').slice(0, 16)
+}

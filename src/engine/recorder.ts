@@ -1,0 +1,80 @@
+import { append, type Claim, readJournal, type StoredEntry, type Together, verifyChain } from '../state/journal.ts'
+import { findRotation } from '../state/rotation.ts'
+import { KeyturnError } from '../kit/index.ts'
+import type { Engine } from './engine.ts'
+import type { Event, TimedEvent } from './event.ts'
+import { foldProgress, type Progress } from './progress.ts'
+
+/** Turns a stored line into an event. */
+export function toEvent(entry: StoredEntry): TimedEvent {
+  return { type: entry.type, at: entry.at, ...entry.body } as TimedEvent
+}
+
+/** Reads and verifies the journal of a rotation. Throws JOURNAL_BROKEN when it was changed from outside. */
+export async function readEvents(engine: Pick<Engine, 'state'>, rotation: string): Promise<{ readonly events: TimedEvent[]; readonly head: { readonly seq: number; readonly hash: string } }> {
+  const row = await findRotation(engine.state.db, rotation)
+  const stored = await readJournal(engine.state.db, row.id)
+  const head = { seq: row.seq, hash: row.head }
+  const broken = verifyChain(stored, head)
+  if (broken !== undefined) throw new KeyturnError('JOURNAL_BROKEN', `${row.id}: ${broken}`)
+  return { events: stored.map(toEvent), head }
+}
+
+/** Writes the journal of a rotation that this process holds, and keeps the fold of it. */
+export class Recorder {
+  readonly events: TimedEvent[]
+  progress: Progress
+  readonly #engine: Engine
+  readonly #claim: Claim
+  #dueAt: number | null = 0
+
+  private constructor(engine: Engine, held: Claim, events: TimedEvent[]) {
+    this.#engine = engine
+    this.#claim = held
+    this.events = events
+    this.progress = foldProgress(events)
+  }
+
+  /** Takes over a journal; the claim has to be this process's. */
+  static async open(engine: Engine, held: Claim): Promise<Recorder> {
+    const { events } = await readEvents(engine, held.rotation)
+    return new Recorder(engine, held, events)
+  }
+
+  /** Head of the chain. */
+  get head(): { readonly seq: number; readonly head: string } {
+    return { seq: this.#claim.seq, head: this.#claim.head }
+  }
+
+  /** Appends one event, durably, with what belongs to it. Throws FENCED when another owner has taken over. */
+  async write(event: Event, together: Omit<Together, 'dueAt' | 'waitsFor'> = {}): Promise<void> {
+    const at = this.#engine.now()
+    const timed: TimedEvent = { ...event, at }
+    const { type, ...body } = event
+    await append(this.#engine.state.db, this.#claim, [{ type, at, body }], { ...together, ...this.#index(timed) })
+    this.events.push(timed)
+    this.progress = foldProgress(this.events)
+    this.#engine.onEvent(this.#claim.rotation, timed, this.progress)
+  }
+
+  /** When the rotation wants to go on, for the due scan: kept only when it changes. */
+  #index(event: TimedEvent): Pick<Together, 'dueAt' | 'waitsFor'> {
+    switch (event.type) {
+      case 'wait-started':
+        return this.#due(event.until, event.step)
+      case 'gate-held':
+        return this.#due(event.retryAt, event.reasons[0] ?? 'gate')
+      case 'rotation-paused':
+        return this.#due(null, `a person: ${event.code}`)
+      case 'rotation-closed':
+        return {}
+      default:
+        return this.#dueAt === 0 ? {} : this.#due(0, null)
+    }
+  }
+
+  #due(at: number | null, waitsFor: string | null): Pick<Together, 'dueAt' | 'waitsFor'> {
+    this.#dueAt = at
+    return { dueAt: at, waitsFor }
+  }
+}

@@ -1,0 +1,54 @@
+import { type Answer, type Call, type Credential, KeyturnError } from '../kit/index.ts'
+import type { SecretSpec } from '../manifest/model.ts'
+import type { SeenConsumer, World } from '../plan/make.ts'
+import type { Cast, CastConsumer } from './cast.ts'
+import { readCurrent } from './current.ts'
+
+/**
+ * Looks at everything that a plan depends on and changes nothing. Throws a KeyturnError for what makes a plan impossible; what
+ * only makes it worse is a notice in the plan.
+ */
+export async function lookAtWorld(cast: Cast, secret: SecretSpec, fingerprint: ((credential: Credential) => string) | undefined, call: Call): Promise<World> {
+  const current = demand(await readCurrent(cast, secret.stores, call))
+  const next = cast.issuer.propose(current)
+  const preflight = demand(await cast.issuer.preflight(current, next.id, call))
+  const print = fingerprint?.(current)
+  return {
+    issuer: { key: cast.issuer.identity(), traits: cast.issuer.traits, endpoints: cast.issuer.endpoints(), preflight },
+    current: { ...current, ...(print === undefined ? {} : { fingerprint: print }) },
+    next: { id: next.id },
+    stores: await Promise.all(
+      cast.stores.map(async (store) => {
+        const { notices } = demand(await store.preflight(call))
+        return { key: store.identity(), title: store.title(), notices, readable: store.traits.read === 'value', ...(print === undefined ? {} : { fingerprint: print }) }
+      }),
+    ),
+    waves: await Promise.all(cast.waves.map((wave, w) => Promise.all(wave.map((member, c) => lookAtConsumer(member, secret.waves[w]?.[c]?.attest?.use, call))))),
+  }
+}
+
+/** The same without touching anything: for plans of many secrets, and for review where the systems cannot be reached. */
+export function imagineWorld(cast: Cast, secret: SecretSpec): World {
+  return {
+    issuer: { key: cast.issuer.identity(), traits: cast.issuer.traits, endpoints: cast.issuer.endpoints() },
+    stores: cast.stores.map((store) => ({ key: store.identity(), title: store.title(), notices: [], readable: store.traits.read === 'value' })),
+    waves: cast.waves.map((wave, w) => wave.map((member, c) => ({ ...seen(member, secret.waves[w]?.[c]?.attest?.use), instances: [], notices: [] }))),
+  }
+}
+
+async function lookAtConsumer(member: CastConsumer, attest: string | undefined, call: Call): Promise<SeenConsumer> {
+  const { notices } = demand(await member.consumer.preflight(call))
+  const listed = demand(await member.consumer.instances(call))
+  return { ...seen(member, attest), instances: listed.all.map((instance) => instance.name).sort(), notices }
+}
+
+function seen(member: CastConsumer, attest: string | undefined): Omit<SeenConsumer, 'instances' | 'notices'> {
+  const { consumer } = member
+  const proof = attest === 'issuer' ? 'issuer' : (member.attestor?.proof ?? consumer.traits.attest)
+  return { key: consumer.identity(), title: consumer.title(), traits: consumer.traits, proof }
+}
+
+function demand<T>(answer: Answer<T>): T {
+  if (answer.is === 'done') return answer.value
+  throw answer.is === 'ask' ? new KeyturnError('NOT_NOW', answer.task.title) : new KeyturnError(answer.code, answer.about)
+}

@@ -1,0 +1,19 @@
+import { type Answer, refused } from '../answer.ts'
+import type { Code } from '../code.ts'
+import { reduceCause } from '../error.ts'
+
+const MEANING: Readonly<Record<string, Code>> = {
+  ENOENT: 'STORE_MISSING',
+  ENOTDIR: 'STORE_MISSING',
+  ENOSPC: 'STORE_FULL',
+  EDQUOT: 'STORE_FULL',
+  EFBIG: 'STORE_FULL',
+  ELOOP: 'STORE_UNSAFE',
+}
+
+/** What the system's error means for a file: no room, no such file, a loop of links, else no right to it. Names path and errno. */
+export function fileRefusal(thrown: unknown, path: string): Answer<never> {
+  const { code } = reduceCause(thrown)
+  if (code === undefined) return refused('INTERNAL', path)
+  return refused(MEANING[code] ?? 'STORE_DENIED', path, { errno: code })
+}

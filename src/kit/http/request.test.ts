@@ -1,0 +1,121 @@
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import { type AddressInfo, createServer as createSocketServer, type Server } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { ALNUM, generate } from '../generate.ts'
+import { Secret } from '../secret.ts'
+import { callWithin } from '../testing/call.ts'
+import { request } from './request.ts'
+
+describe('request', () => {
+  const open: Server[] = []
+  const listen = async (server: Server): Promise<string> => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    open.push(server)
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+  const serve = (listener: RequestListener): Promise<string> => listen(createServer(listener))
+  afterEach(async () => {
+    for (const server of open.splice(0)) {
+      if ('closeAllConnections' in server && typeof server.closeAllConnections === 'function') server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    }
+  })
+
+  it('gives the status and the body of any answer, and shows secrets to the server only', async () => {
+    const value = generate(ALNUM, 32)
+    let seen: IncomingMessage['headers'] = {}
+    const url = await serve((incoming, response) => {
+      seen = incoming.headers
+      response.writeHead(418).end('ä tea pot')
+    })
+    const answer = await request({ method: 'POST', url, headers: { Authorization: new Secret(value) }, body: new Secret('é') }, callWithin(5_000))
+    expect(answer).toMatchObject({ is: 'done', value: { status: 418, text: 'ä tea pot', complete: true } })
+    expect(seen).toMatchObject({ authorization: value, 'content-length': '2' })
+    expect(JSON.stringify(answer)).not.toContain(value)
+  })
+
+  it('follows no redirect, so that a header goes to no other host', async () => {
+    let elsewhere = 0
+    const other = await serve((_, response) => {
+      elsewhere += 1
+      response.end()
+    })
+    const url = await serve((_, response) => response.writeHead(302, { location: other }).end())
+    expect(await request({ method: 'GET', url }, callWithin(5_000))).toMatchObject({ is: 'done', value: { status: 302 } })
+    expect(elsewhere).toBe(0)
+  })
+
+  it('tells not connected (refused) from cut and late (unknown) (X-10)', async () => {
+    const gone = createSocketServer()
+    const port = await listen(gone)
+    await new Promise((resolve) => gone.close(resolve))
+    open.splice(0)
+    expect(await request({ method: 'GET', url: port }, callWithin(5_000))).toMatchObject({
+      is: 'refused',
+      code: 'UNREACHABLE',
+      evidence: { cause: 'ECONNREFUSED' },
+    })
+
+    const cutting = await listen(createSocketServer((socket) => socket.once('data', () => socket.resetAndDestroy())))
+    expect(await request({ method: 'POST', url: cutting, body: 'x' }, callWithin(5_000))).toMatchObject({ is: 'unknown', code: 'UNREACHABLE' })
+
+    const half = await serve((_, response) => response.writeHead(200, { 'content-length': 10 }).write('x', () => response.destroy()))
+    expect(await request({ method: 'GET', url: half }, callWithin(5_000))).toMatchObject({ is: 'unknown', code: 'UNREACHABLE' })
+
+    const silent = await serve(() => undefined)
+    const call = callWithin(200)
+    expect(await request({ method: 'GET', url: silent }, call)).toMatchObject({ is: 'unknown', code: 'DEADLINE' })
+    expect(Date.now()).toBeLessThan(call.deadline + 1_000)
+
+    const dripping = await serve((_, response) => void response.writeHead(200).write('x'))
+    expect(await request({ method: 'GET', url: dripping }, callWithin(200))).toMatchObject({ is: 'unknown', code: 'DEADLINE' })
+  })
+
+  it('sends nothing when the deadline has passed or TLS is not agreed on', async () => {
+    let connections = 0
+    const plain = await listen(createSocketServer((socket) => {
+      connections += 1
+      socket.once('data', () => socket.end('no TLS here'))
+    }))
+    expect(await request({ method: 'GET', url: plain }, { signal: AbortSignal.abort() })).toMatchObject({ is: 'refused', code: 'DEADLINE' })
+    expect(connections).toBe(0)
+    const secure = plain.replace('http:', 'https:')
+    expect(await request({ method: 'GET', url: secure }, callWithin(5_000))).toMatchObject({ is: 'refused', code: 'UNREACHABLE' })
+  })
+
+  it('refuses what cannot be sent without telling it', async () => {
+    const value = generate(ALNUM, 32)
+    const url = await serve((_, response) => response.end())
+    const answers = [
+      await request({ method: 'GET', url, headers: { authorization: new Secret(`${value}\nx: y`) } }, callWithin(5_000)),
+      await request({ method: 'GET', url: `http://user:${value}@127.0.0.1/` }, callWithin(5_000)),
+      await request({ method: 'GET', url: `nonsense ${value}` }, callWithin(5_000)),
+    ]
+    for (const answer of answers) expect(answer).toMatchObject({ is: 'refused', code: 'MANIFEST_INVALID' })
+    expect(JSON.stringify(answers)).not.toContain(value)
+  })
+
+  it('reads at most 1 MiB', async () => {
+    const url = await serve((_, response) => response.end('x'.repeat(3_000_000)))
+    const answer = await request({ method: 'GET', url }, callWithin(5_000))
+    if (answer.is !== 'done') throw new Error(answer.is)
+    expect(answer.value.text).toHaveLength(1024 * 1024)
+    expect(answer.value.complete).toBe(false)
+  })
+
+  it('stops reading an endless stream when it has seen enough, or after `readFor`', async () => {
+    const url = await serve((_, response) => void response.writeHead(200).write('one two'))
+    const enough = await request({ method: 'GET', url, until: (text) => text.includes('two') }, callWithin(20_000))
+    expect(enough).toMatchObject({ is: 'done', value: { text: 'one two', complete: false } })
+    const late = await request({ method: 'GET', url, readFor: 100 }, callWithin(20_000))
+    expect(late).toMatchObject({ is: 'done', value: { text: 'one two', complete: false } })
+  })
+
+  it('leaves no connection open', async () => {
+    const server = createServer((_, response) => response.end('x'))
+    const url = await listen(server)
+    await request({ method: 'GET', url }, callWithin(5_000))
+    const count = await new Promise((resolve) => server.getConnections((_, open_) => resolve(open_)))
+    expect(count).toBe(0)
+  })
+})

@@ -1,0 +1,93 @@
+import type { Answer } from '../answer.ts'
+import type { Check, CheckResult } from '../check.ts'
+import type { Credential } from '../issuer.ts'
+import { callWithin } from './call.ts'
+import type { Runner } from './runner.ts'
+
+/** `slow` never answers, `error` answers that it failed, `reset` breaks off in the middle, `gone` is not there. */
+export type CheckFault = 'slow' | 'error' | 'reset' | 'gone'
+
+/** A world of its own for one test. */
+export interface CheckWorld {
+  /** Passes while nothing is broken (with `good`, when it takes a credential). */
+  readonly check: Check
+  /** The same with an expectation that does not hold. */
+  readonly wrong: Check
+  /** For a check that takes a credential: one that is accepted, and one that is not. */
+  readonly good?: Credential
+  readonly bad?: Credential
+  /** Texts that the outside shows to the check. None of them may come back. */
+  readonly shown: readonly string[]
+  /** From now on the outside has this fault. */
+  break(fault: CheckFault): Promise<void> | void
+  close(): Promise<void>
+}
+
+/** The laws of {@link Check}. What is left out follows from its traits. */
+export function checkSuite({ describe, it, expect }: Runner, title: string, open: () => Promise<CheckWorld>): void {
+  const inWorld = (name: string, body: (world: CheckWorld) => Promise<void>): void => {
+    it(name, async () => {
+      const world = await open()
+      try {
+        await body(world)
+      } finally {
+        await world.close()
+      }
+    })
+  }
+  const hides = (world: CheckWorld, said: unknown): void => {
+    const text = JSON.stringify(said)
+    const values = [world.good, world.bad].flatMap((one) => Object.values(one?.fields ?? {}).map((field) => field.reveal()))
+    for (const secret of [...world.shown, ...values]) expect(text).not.toContain(secret)
+  }
+  const verdict = (answer: Answer<CheckResult>): string => (answer.is === 'done' ? answer.value.verdict : answer.is)
+
+  describe(`check: ${title}`, () => {
+    inWorld('passes on a world that is well, again and again', async ({ check, good }) => {
+      expect(verdict(await check.run(callWithin(10_000), good))).toBe('pass')
+      expect(verdict(await check.run(callWithin(10_000), good))).toBe('pass')
+    })
+
+    inWorld('fails when its expectation does not hold: it can fail (I12, C-05)', async ({ wrong, good }) => {
+      expect(verdict(await wrong.run(callWithin(10_000), good))).toBe('fail')
+    })
+
+    inWorld('fails with a wrong credential, and is no proof when it takes none (I12, C-05)', async ({ check, good, bad }) => {
+      expect(check.traits.takesCredential).toBe(bad !== undefined)
+      expect(check.traits.takesCredential).toBe(good !== undefined)
+      if (bad === undefined) return
+      expect(verdict(await check.run(callWithin(10_000), bad))).toBe('fail')
+      // Without one it has not looked.
+      expect(verdict(await check.run(callWithin(10_000)))).toBe('inconclusive')
+    })
+
+    inWorld('says numbers and labels, nothing of what it was shown (I11)', async (world) => {
+      hides(world, world.check.title())
+      hides(world, await world.check.run(callWithin(10_000), world.good))
+      hides(world, await world.wrong.run(callWithin(10_000), world.good))
+      if (world.bad !== undefined) hides(world, await world.check.run(callWithin(10_000), world.bad))
+    })
+
+    for (const fault of ['error', 'reset', 'gone'] as const) {
+      inWorld(`does not pass, does not throw and tells nothing when the outside has the fault: ${fault}`, async (world) => {
+        await world.break(fault)
+        const answer = await world.check.run(callWithin(10_000), world.good)
+        expect(verdict(answer)).not.toBe('pass')
+        hides(world, answer)
+      })
+    }
+
+    inWorld('ends at the deadline, without a verdict (X-10)', async ({ check, good, break: fail }) => {
+      await fail('slow')
+      const call = callWithin(300)
+      const answer = await check.run(call, good)
+      expect(['inconclusive', 'unknown', 'refused']).toContain(verdict(answer))
+      expect(Date.now()).toBeLessThan(call.deadline + 2_000)
+    })
+
+    inWorld('does not pass when the deadline has passed before it began', async ({ check, good }) => {
+      const call = { ...callWithin(10_000), signal: AbortSignal.abort(), deadline: Date.now() }
+      expect(verdict(await check.run(call, good))).not.toBe('pass')
+    })
+  })
+}

@@ -1,0 +1,301 @@
+import { inspect } from 'node:util'
+import type { Answer } from '../answer.ts'
+import type { Call } from '../call.ts'
+import type { Credential, Issuer, MintIntent, Verdict } from '../issuer.ts'
+import { Secret } from '../secret.ts'
+import { callWithin } from './call.ts'
+import type { Fault } from './faults.ts'
+import { overheard, secretsOf } from './overheard.ts'
+import type { Runner } from './runner.ts'
+
+/** One principal at one outside, made afresh for each test. */
+export interface IssuerWorld {
+  /** Opens the connector on it, as another process would. */
+  open(): Issuer
+  /** The credential that is in use. */
+  readonly current: Credential
+  /** Credentials of other principals at the same outside; whatever is done to ours, they stay accepted. */
+  readonly siblings: readonly Credential[]
+  /** Uses a credential as a consumer does: a session that stays open, or a client that asks again whenever `alive` is called. */
+  use(credential: Credential): Promise<{ alive(): Promise<boolean>; close(): Promise<void> }>
+  /** The next effect meets this fault. Absent only for a connector that has no outside. */
+  inject?(fault: Fault): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * The laws of {@link Issuer}, for every connector: on its fake with every fault, and on the real server where there is one. What
+ * is left out follows from the traits.
+ */
+export function issuerSuite(name: string, make: () => Promise<IssuerWorld>, { describe, it, expect }: Runner): void {
+  /** Every test has its own world; everything that its issuers answered is searched for the values afterwards. */
+  function law(title: string, body: (world: IssuerWorld, issuer: Issuer, open: () => Issuer) => Promise<void>): void {
+    it(title, async () => {
+      const world = await make()
+      const said: string[] = []
+      const values: Secret[] = secretsOf(world.open(), world.current)
+      const opened: Issuer[] = []
+      const open = (): Issuer => {
+        const issuer = overheard(world.open(), said, values)
+        opened.push(issuer)
+        return issuer
+      }
+      try {
+        const issuer = open()
+        await body(world, issuer, open)
+        const heard = said.join('\n')
+        for (const value of values) expect(heard.includes(value.reveal()), 'a value was shown').toBe(false)
+      } finally {
+        for (const one of opened) await one.close()
+        await world.close()
+      }
+    })
+  }
+
+  /** What the acceptor says about a credential, where it is the issuer that accepts. */
+  async function expectVerdict(issuer: Issuer, credential: Credential, wanted: Verdict['verdict']): Promise<void> {
+    if (issuer.traits.acceptor === 'issuer') expect(await verdictEverywhere(issuer, credential)).toBe(wanted)
+  }
+
+  async function mintNext(world: IssuerWorld, issuer: Issuer, tag = 'attempt-1'): Promise<Credential> {
+    const answer = await issuer.mint(intentOf(issuer, world.current, tag), testCall())
+    expect(answer.is, inspect(answer)).toBe('done')
+    return answer.is === 'done' ? answer.value.credential : world.current
+  }
+
+  describe(`${name}: laws of an issuer`, () => {
+    law('identity, endpoints and ids are pure and the same in every process', async (world, issuer, open) => {
+      expect(issuer.identity()).toBe(open().identity())
+      expect(issuer.endpoints().length).toBeGreaterThanOrEqual(1)
+      expect(new Set(issuer.endpoints()).size).toBe(issuer.endpoints().length)
+      expect(Object.keys(world.current.fields).sort()).toEqual(Object.keys(issuer.traits.fields).sort())
+      expect(issuer.idOf(world.current.fields)).toBe(world.current.id)
+    })
+
+    law('a proposal is fresh each time and belongs to the principal', async (world, issuer) => {
+      if (issuer.traits.value !== 'chosen') return
+      const [one, two] = [issuer.propose(world.current), issuer.propose(world.current)]
+      expect(issuer.idOf(one.fields)).toBe(one.id)
+      expect(two.id).toBe(one.id)
+      for (const [field, kind] of Object.entries(issuer.traits.fields)) {
+        if (kind === 'secret') expect(one.fields[field]?.equals(two.fields[field])).toBe(false)
+      }
+    })
+
+    law('preflight is green and changes nothing', async (world, issuer) => {
+      const before = await listed(issuer)
+      const answer = await issuer.preflight(world.current, intentOf(issuer, world.current, 'attempt-1').credential.id, testCall())
+      expect(answer.is, inspect(answer)).toBe('done')
+      expect(await listed(issuer)).toEqual(before)
+      await expectVerdict(issuer, world.current, 'accepted')
+    })
+
+    law('mint makes the new one accepted; the old one stays beside it or is replaced, as the traits say', async (world, issuer) => {
+      const next = await mintNext(world, issuer)
+      await expectVerdict(issuer, next, 'accepted')
+      await expectVerdict(issuer, world.current, issuer.traits.mint === 'replaces' ? 'rejected' : 'accepted')
+    })
+
+    law('a wrong value is rejected', async (world, issuer) => {
+      await expectVerdict(issuer, wrong(issuer, world.current), 'rejected')
+      await expectVerdict(issuer, wrong(issuer, await mintNext(world, issuer)), 'rejected')
+    })
+
+    law('a chosen value may be minted again by another process, and twice at once', async (world, issuer, open) => {
+      if (issuer.traits.value !== 'chosen') return
+      const intent = intentOf(issuer, world.current, 'attempt-1')
+      await issuer.mint(intent, testCall())
+      const again = await open().mint(intent, testCall())
+      expect(again.is, inspect(again)).toBe('done')
+      const twice = await Promise.all([issuer.mint(intent, testCall()), open().mint(intent, testCall())])
+      expect(twice.some((answer) => answer.is === 'done'), inspect(twice)).toBe(true)
+      await expectVerdict(issuer, intent.credential, 'accepted')
+      expect((await listed(issuer)).length).toBeLessThanOrEqual(issuer.traits.slots)
+    })
+
+    law('observe lists what is on, by id and complete', async (world, issuer) => {
+      const next = await mintNext(world, issuer)
+      const seen = await issuer.observe(testCall())
+      expect(seen.is).toBe('done')
+      if (seen.is !== 'done' || !seen.value.complete) return
+      for (const credential of issuer.traits.mint === 'adds' ? [world.current, next] : [next]) {
+        expect(seen.value.known.find((one) => one.id === credential.id)?.state).toBe('on')
+      }
+    })
+
+    law('every end is reached, may be repeated, and is rejected everywhere', async (world, issuer, open) => {
+      if (issuer.traits.ends.length > 0) await mintNext(world, issuer)
+      for (const end of issuer.traits.ends) {
+        for (const one of [issuer, issuer, open()]) {
+          const answer = await one.set(world.current.id, end, testCall())
+          expect(answer.is, inspect(answer)).toBe('done')
+        }
+        await expectVerdict(issuer, world.current, 'rejected')
+        const state = (await listed(issuer)).find(([id]) => id === world.current.id)?.[1] ?? 'gone'
+        expect(state).not.toBe('on')
+      }
+    })
+
+    law('off can be undone', async (world, issuer) => {
+      if (!issuer.traits.ends.includes('off')) return
+      await mintNext(world, issuer)
+      await issuer.set(world.current.id, 'off', testCall())
+      await expectVerdict(issuer, world.current, 'rejected')
+      for (const _ of [1, 2]) expect((await issuer.set(world.current.id, 'on', testCall())).is).toBe('done')
+      await expectVerdict(issuer, world.current, 'accepted')
+    })
+
+    law('off ends what is open with that credential and leaves the others alone', async (world, issuer) => {
+      if (!issuer.traits.ends.includes('off')) return
+      const next = await mintNext(world, issuer)
+      const [old, fresh, ...others] = await Promise.all([world.current, next, ...world.siblings].map((one) => world.use(one)))
+      try {
+        expect(await old?.alive()).toBe(true)
+        expect((await issuer.set(world.current.id, 'off', testCall())).is).toBe('done')
+        if (issuer.traits.derivedLife === undefined) expect(await old?.alive(), 'the old session lives on').toBe(false)
+        for (const one of [fresh, ...others]) expect(await one?.alive(), 'another session was ended').toBe(true)
+      } finally {
+        for (const one of [old, fresh, ...others]) await one?.close()
+      }
+    })
+
+    law('mint and the ends leave siblings untouched', async (world, issuer) => {
+      await mintNext(world, issuer)
+      for (const end of issuer.traits.ends) await issuer.set(world.current.id, end, testCall())
+      for (const sibling of world.siblings) {
+        const used = await world.use(sibling)
+        expect(await used.alive()).toBe(true)
+        await used.close()
+      }
+    })
+
+    law('one that is absent satisfies gone', async (world, issuer) => {
+      if (!issuer.traits.ends.includes('gone')) return
+      const absent = intentOf(issuer, world.current, 'attempt-1').credential.id
+      if (absent === world.current.id) return
+      const answer = await issuer.set(absent, 'gone', testCall())
+      expect(answer.is, inspect(answer)).toBe('done')
+      await expectVerdict(issuer, world.current, 'accepted')
+    })
+
+    law('an older owner is refused where the target can compare', async (world, issuer) => {
+      const next = intentOf(issuer, world.current, 'attempt-1')
+      const ahead = await issuer.preflight(world.current, next.credential.id, testCall())
+      if (ahead.is !== 'done' || !ahead.value.fenced) return
+      await issuer.mint(next, testCall({ fence: 7 }))
+      const late = { credential: issuer.traits.value === 'chosen' ? { ...issuer.propose(world.current) } : next.credential, tag: 'late' }
+      expect(await issuer.mint(late, testCall({ fence: 6 }))).toMatchObject({ is: 'refused', code: 'FENCED' })
+      await expectVerdict(issuer, next.credential, 'accepted')
+      for (const end of issuer.traits.ends) {
+        expect(await issuer.set(world.current.id, end, testCall({ fence: 6 }))).toMatchObject({ is: 'refused', code: 'FENCED' })
+        await expectVerdict(issuer, world.current, 'accepted')
+      }
+    })
+
+    law('nothing is done, and soon, when the deadline has passed', async (world, issuer) => {
+      if (world.inject === undefined) return
+      const over = { signal: AbortSignal.abort(), deadline: Date.now() - 1, fence: 1 }
+      const intent = intentOf(issuer, world.current, 'attempt-1')
+      const answers = [
+        await issuer.preflight(world.current, intent.credential.id, over), await issuer.observe(over), await issuer.mint(intent, over),
+        await issuer.probe(world.current, issuer.endpoints()[0] ?? '', over),
+        ...(issuer.traits.ends.length > 0 ? [await issuer.set(world.current.id, 'off', over)] : []),
+      ]
+      for (const answer of answers) expect(answer.is === 'done' || answer.is === 'ask', inspect(answer)).toBe(false)
+      await expectVerdict(issuer, world.current, 'accepted')
+    })
+  })
+
+  describe(`${name}: an issuer under faults`, () => {
+    for (const fault of ['answer-lost', 'unreachable', 'server-error', 'slow'] as const) {
+      law(`mint, ${fault}: never a false done, and settled by looking and repeating`, async (world, issuer, open) => {
+        if (world.inject === undefined) return
+        const intent = intentOf(issuer, world.current, 'attempt-1')
+        await world.inject(fault)
+        const answer = await issuer.mint(intent, testCall(fault === 'slow' ? { within: 400 } : {}))
+        expect(expectedAfter(fault), inspect(answer)).toContain(answer.is)
+        const settled = await settleMint(open(), intent)
+        await expectVerdict(issuer, settled, 'accepted')
+        if (issuer.traits.mint === 'adds') await expectVerdict(issuer, world.current, 'accepted')
+      })
+
+      law(`off, ${fault}: never a false done, and settled by repeating`, async (world, issuer, open) => {
+        if (world.inject === undefined || !issuer.traits.ends.includes('off')) return
+        await mintNext(world, issuer)
+        await world.inject(fault)
+        const answer = await issuer.set(world.current.id, 'off', testCall(fault === 'slow' ? { within: 400 } : {}))
+        expect(expectedAfter(fault), inspect(answer)).toContain(answer.is)
+        expect(await repeated(() => open().set(world.current.id, 'off', testCall()))).toBe('done')
+        await expectVerdict(issuer, world.current, 'rejected')
+      })
+    }
+
+    law('full: refused with SLOTS_FULL before anything is changed', async (world, issuer) => {
+      if (world.inject === undefined || issuer.traits.mint !== 'adds') return
+      await world.inject('full')
+      const intent = intentOf(issuer, world.current, 'attempt-1')
+      const ahead = await issuer.preflight(world.current, intent.credential.id, testCall())
+      const answer: Answer<unknown> = ahead.is === 'done' ? await issuer.mint(intent, testCall()) : ahead
+      expect(answer).toMatchObject({ is: 'refused', code: 'SLOTS_FULL' })
+    })
+  })
+
+  /** A chosen value is repeated; a made one is located, by its tag or by repeating when it is certainly not there. */
+  async function settleMint(issuer: Issuer, intent: MintIntent): Promise<Credential> {
+    if (issuer.traits.value === 'chosen') {
+      expect(await repeated(() => issuer.mint(intent, testCall()))).toBe('done')
+      return intent.credential
+    }
+    const seen = await issuer.observe(testCall())
+    const orphan = seen.is === 'done' ? seen.value.known.find((one) => one.tag === intent.tag) : undefined
+    if (orphan !== undefined) expect((await issuer.set(orphan.id, 'gone', testCall())).is).toBe('done')
+    const answer = await issuer.mint({ ...intent, tag: `${intent.tag}-again` }, testCall())
+    expect(answer.is, inspect(answer)).toBe('done')
+    return answer.is === 'done' ? answer.value.credential : intent.credential
+  }
+}
+
+function testCall(options: { readonly within?: number; readonly fence?: number } = {}): Call {
+  return callWithin(options.within ?? 10_000, options.fence)
+}
+
+function expectedAfter(fault: Fault): readonly Answer<unknown>['is'][] {
+  if (fault === 'answer-lost') return ['unknown']
+  return fault === 'unreachable' ? ['refused'] : ['refused', 'unknown']
+}
+
+/** The last of at most ten tries: what came late may stand in the way of the first ones. */
+async function repeated(attempt: () => Promise<Answer<unknown>>): Promise<string> {
+  let answer = await attempt()
+  for (let tries = 1; tries < 10 && answer.is !== 'done'; tries += 1) answer = await attempt()
+  return answer.is === 'done' ? 'done' : inspect(answer)
+}
+
+function intentOf(issuer: Issuer, current: Credential, tag: string): MintIntent {
+  return { credential: issuer.propose(current), tag }
+}
+
+/** Every secret field changed at its end, its length kept. */
+function wrong(issuer: Issuer, credential: Credential): Credential {
+  const fields = Object.fromEntries(Object.entries(credential.fields).map(([field, value]) => {
+    const text = value.reveal()
+    return [field, issuer.traits.fields[field] === 'secret' ? new Secret(`${text.slice(0, -1)}${text.endsWith('x') ? 'y' : 'x'}`) : value]
+  }))
+  return { id: credential.id, fields }
+}
+
+/** The same verdict of all endpoints, or `inconclusive`. */
+async function verdictEverywhere(issuer: Issuer, credential: Credential): Promise<Verdict['verdict']> {
+  const verdicts = new Set<Verdict['verdict']>()
+  for (const endpoint of issuer.endpoints()) {
+    const answer = await issuer.probe(credential, endpoint, testCall())
+    verdicts.add(answer.is === 'done' ? answer.value.verdict : 'inconclusive')
+  }
+  const [first = 'inconclusive'] = verdicts
+  return verdicts.size === 1 ? first : 'inconclusive'
+}
+
+async function listed(issuer: Issuer): Promise<readonly (readonly [id: string, state: string])[]> {
+  const seen = await issuer.observe(testCall())
+  return seen.is === 'done' ? seen.value.known.map((one) => [one.id, one.state] as const) : []
+}

@@ -1,0 +1,223 @@
+import type { Answer } from '../answer.ts'
+import type { Call } from '../call.ts'
+import { ALNUM, generate } from '../generate.ts'
+import { Secret } from '../secret.ts'
+import type { Patch, Store } from '../store.ts'
+import type { Runner } from './runner.ts'
+
+/** A store with something in it, and the ways of the test to its other side. */
+export interface StoreUnderTest {
+  /** Holds at least `keys`, each with a value, and something that is not in `keys`. */
+  readonly store: Store
+  /** Two or more keys that are there. One of them may be a part of another's name. */
+  readonly keys: readonly string[]
+  /** A key that is not there and may be made. */
+  readonly fresh: string
+  /** A second connection to the same store, as another process has it. */
+  again(): Store
+  /** Everything that is in the store and does not belong to `keys` or `fresh`, in a form that differs when a byte does. */
+  siblings(): Promise<string> | string
+  /** What a person does: changes something that is in neither `keys` nor `fresh`. */
+  edit(): Promise<void> | void
+  /** Leaves behind what a writer leaves that was killed in the middle. Absent when a write has no middle. */
+  leave?(): Promise<void> | void
+  /** Whether something is beside the store that does not belong there. */
+  litter(): Promise<boolean> | boolean
+  /** An entry that a declared reader would misread; absent when every text is read the same. */
+  readonly unreadable?: { readonly key: string; readonly value: string }
+  /** The next write is applied and its answer is lost. Absent when the store has no way to lose an answer. */
+  loseAnswer?(): Promise<void> | void
+  close(): Promise<void> | void
+}
+
+/** The laws of {@link Store}, for any store. `make` is called afresh for each of them. Stores that cannot be read are not covered. */
+export function storeSuite(runner: Runner, name: string, make: () => Promise<StoreUnderTest> | StoreUnderTest): void {
+  const { describe, it, expect } = runner
+  const law = (title: string, body: (under: StoreUnderTest) => Promise<void>): void => {
+    it(title, async () => {
+      const under = await make()
+      try {
+        await body(under)
+      } finally {
+        await under.close()
+      }
+    })
+  }
+  const value = (): Secret => new Secret(generate(ALNUM, 32))
+  const revisionOf = async ({ store, keys }: StoreUnderTest): Promise<string> => must(await store.read(keys, call())).revision
+  const valueOf = async ({ again }: StoreUnderTest, key: string): Promise<Secret | undefined> =>
+    must(await again().read([key], call())).entries[key]
+  const keyOf = ({ keys }: StoreUnderTest): string => keys[0] ?? ''
+  const holds = async (under: StoreUnderTest, key: string, expected: Secret | undefined): Promise<void> => {
+    const found = await valueOf(under, key)
+    expect(expected === undefined ? found === undefined : expected.equals(found), `${key} as written`).toBe(true)
+  }
+
+  describe(`${name} keeps the laws of a store`, () => {
+    law('one store has one key of its own, however often it is opened', async ({ store, again }) => {
+      expect(store.identity()).toBe(again().identity())
+      expect(/^store:[^/]+/.test(store.identity())).toBe(true)
+      expect(store.title()).not.toBe('')
+    })
+
+    law('a look changes nothing', async (under) => {
+      const before = await revisionOf(under)
+      const siblings = await under.siblings()
+      expect((await under.store.preflight(call())).is).toBe('done')
+      await under.store.read([...under.keys, under.fresh], call())
+      expect(await revisionOf(under)).toBe(before)
+      expect(await under.siblings()).toBe(siblings)
+    })
+
+    law('reads the keys that are asked for, and none that is absent', async ({ store, keys, fresh }) => {
+      const { entries } = must(await store.read([...keys, fresh], call()))
+      expect(Object.keys(entries).sort()).toEqual([...keys].sort())
+      expect(Object.keys(must(await store.read([], call())).entries)).toEqual([])
+    })
+
+    law('a patch changes our keys and leaves every other byte (C-14)', async (under) => {
+      const siblings = await under.siblings()
+      for (const key of under.keys) {
+        const next = value()
+        const others = await Promise.all(under.keys.filter((other) => other !== key).map(async (other) => ({ other, was: await valueOf(under, other) })))
+        must(await under.store.write({ [key]: next }, await revisionOf(under), call()))
+        await holds(under, key, next)
+        for (const { other, was } of others) await holds(under, other, was)
+      }
+      expect(await under.siblings()).toBe(siblings)
+    })
+
+    law('makes a key and takes it away again', async (under) => {
+      const siblings = await under.siblings()
+      const next = value()
+      must(await under.store.write({ [under.fresh]: next }, await revisionOf(under), call()))
+      await holds(under, under.fresh, next)
+      must(await under.store.write({ [under.fresh]: null }, await revisionOf(under), call()))
+      await holds(under, under.fresh, undefined)
+      expect(await under.siblings()).toBe(siblings)
+    })
+
+    law('taking an absent key away is done and changes nothing', async (under) => {
+      const before = await revisionOf(under)
+      must(await under.store.write({ [under.fresh]: null }, before, call()))
+      expect(await revisionOf(under)).toBe(before)
+    })
+
+    law('applies several keys at once, also to others who read', async (under) => {
+      const patch: Patch = Object.fromEntries([...under.keys, under.fresh].map((key) => [key, value()]))
+      const answer = must(await under.store.write(patch, await revisionOf(under), call()))
+      for (const [key, next] of Object.entries(patch)) await holds(under, key, next ?? undefined)
+      expect(answer.revision).toBe(await revisionOf(under))
+    })
+
+    law('the revision stands for the content: it changes with any change, ours or not, and with nothing else', async (under) => {
+      const first = await revisionOf(under)
+      expect(await revisionOf(under)).toBe(first)
+      await under.edit()
+      const second = await revisionOf(under)
+      expect(second).not.toBe(first)
+      must(await under.store.write({ [keyOf(under)]: value() }, second, call()))
+      const third = await revisionOf(under)
+      expect(third === first || third === second).toBe(false)
+    })
+
+    law('repeating a write after a lost answer is safe: its revision is of the past, the value is there', async (under) => {
+      const before = await revisionOf(under)
+      const next = value()
+      await under.loseAnswer?.()
+      const first = await under.store.write({ [keyOf(under)]: next }, before, call())
+      expect(first.is).toBe(under.loseAnswer === undefined ? 'done' : 'unknown')
+      await holds(under, keyOf(under), next)
+      must(await under.again().write({ [keyOf(under)]: next }, await revisionOf(under), call()))
+      await holds(under, keyOf(under), next)
+    })
+
+    law('accepts is pure, and what it accepts is read back exactly', async (under) => {
+      const entries = { [keyOf(under)]: value(), [under.fresh]: value() }
+      const before = await revisionOf(under)
+      expect(under.store.accepts(entries).is).toBe('done')
+      expect(under.store.accepts(entries)).toEqual(under.store.accepts(entries))
+      expect(await revisionOf(under)).toBe(before)
+    })
+
+    law('what a reader would misread is refused by accepts and by write, which name the key and change nothing', async (under) => {
+      if (under.unreadable === undefined) {
+        expect(under.store.accepts({ [keyOf(under)]: new Secret('a \'"$`\\{}#\n') }).is).toBe('done')
+        return
+      }
+      const { key, value: text } = under.unreadable
+      const before = await revisionOf(under)
+      for (const answer of [under.store.accepts({ [key]: new Secret(text) }), await under.store.write({ [key]: new Secret(text) }, before, call())]) {
+        expect(answer).toMatchObject({ is: 'refused', code: 'VALUE_UNREADABLE' })
+        expect(JSON.stringify(answer)).toContain(key)
+        expect(JSON.stringify(answer)).not.toContain(text)
+      }
+      expect(await revisionOf(under)).toBe(before)
+    })
+
+    law('after the deadline nothing is written', async (under) => {
+      const before = await revisionOf(under)
+      const answer = await under.store.write({ [keyOf(under)]: value() }, before, { signal: AbortSignal.abort(), deadline: 0, fence: 1 })
+      expect(answer.is).not.toBe('done')
+      expect(await revisionOf(under)).toBe(before)
+    })
+
+    law('no answer shows a value', async (under) => {
+      const next = value()
+      const old = await valueOf(under, keyOf(under))
+      const revision = await revisionOf(under)
+      const answers: unknown[] = [
+        await under.store.preflight(call()),
+        await under.store.read(under.keys, call()),
+        under.store.accepts({ [keyOf(under)]: next }),
+        await under.store.write({ [keyOf(under)]: next }, 'another revision', call()),
+        await under.store.write({ [keyOf(under)]: next }, revision, call()),
+        await under.store.tidy(call()),
+        under.store.identity(),
+        under.store.title(),
+      ]
+      const shown = JSON.stringify(answers)
+      expect(shown.includes(next.reveal()), 'the new value').toBe(false)
+      expect(old !== undefined && shown.includes(old.reveal()), 'the old value').toBe(false)
+    })
+
+    law('tidy takes away what a killed write left, nothing else, and may be repeated', async (under) => {
+      const before = await revisionOf(under)
+      await under.leave?.()
+      expect(await under.litter()).toBe(under.leave !== undefined)
+      for (let time = 0; time < 2; time += 1) {
+        expect((await under.store.tidy(call())).is).toBe('done')
+        expect(await under.litter()).toBe(false)
+      }
+      expect(await revisionOf(under)).toBe(before)
+    })
+
+    law('a write leaves nothing beside the store', async (under) => {
+      must(await under.store.write({ [keyOf(under)]: value() }, await revisionOf(under), call()))
+      await under.store.write({ [keyOf(under)]: value() }, 'another revision', call())
+      expect(await under.litter()).toBe(false)
+    })
+
+    law('where it can compare, a write on an old revision is refused with CONFLICT and changes nothing', async (under) => {
+      const { store, keys, siblings, edit } = under
+      if (!store.traits.cas) return
+      const before = must(await store.read(keys, call()))
+      await edit()
+      const [edited, revision] = [await siblings(), await revisionOf(under)]
+      expect(await store.write({ [keyOf(under)]: value() }, before.revision, call())).toMatchObject({ is: 'refused', code: 'CONFLICT' })
+      expect(await siblings()).toBe(edited)
+      expect(await revisionOf(under)).toBe(revision)
+      await holds(under, keyOf(under), before.entries[keyOf(under)])
+    })
+  })
+}
+
+function call(): Call {
+  const deadline = Date.now() + 30_000
+  return { signal: AbortSignal.timeout(30_000), deadline, fence: 1 }
+}
+
+function must<T>(answer: Answer<T>): T {
+  if (answer.is === 'done') return answer.value
+  throw new Error(answer.is === 'ask' ? 'ask' : `${answer.is} ${answer.code} ${answer.about ?? ''}`)
+}

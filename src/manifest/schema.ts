@@ -1,0 +1,119 @@
+import { z } from 'zod'
+import { durationSchema } from '../kit/duration.ts'
+
+/** The engine's own `use:` blocks, and the ones of connectors by family: what a place marked with `holds` takes. */
+export type Block = 'issuer' | 'store' | 'consumer' | 'attest' | 'check' | 'preflight' | 'wave' | 'binding'
+
+// These are read one by one (block.ts, store.ts, secret.ts), so that every problem in each is found; the JSON Schema puts their
+// definitions in place of the mark.
+const holds = (block: Block) => z.unknown().meta({ holds: block })
+
+// Zero is a duration where it means "at once"; elsewhere the kit's, which is above 0.
+const duration = z.string().regex(/^\d{1,9}(ms|s|m|h|d)$/, 'a duration such as `0s`, `30s`, `10m`, `48h`')
+const owner = z.string().min(1).describe('Who answers for it: a team or a person.')
+const every = z
+  .string()
+  .regex(/^(\d{1,9}(ms|s|m|h|d)|quarterly|annually|never)$/, 'a duration such as `90d`, or `quarterly`, `annually`, `never`')
+  .describe('How often it is rotated: a duration, `quarterly`, `annually` or `never`.')
+const notify = z.array(z.string().min(1)).describe('Who is told.')
+
+/** How long to wait for what. The defaults are in timing.ts. */
+const timing = {
+  grace: duration.optional().describe('From presented everywhere to the gate before the old credential is ended. 24h when absent.'),
+  quiet: z
+    .union([duration, z.strictObject({ for: duration.describe('How long.'), every: durationSchema.optional().describe('How often it is looked at.') })])
+    .optional()
+    .describe('How long the old credential must be seen unused, and how often that is looked at. 1m when absent, looked at 20 times.'),
+  undo: duration.optional().describe('How long the old credential stays off and restorable before it is gone. 1h when absent.'),
+  deadline: durationSchema.optional().describe('The time of one effect. 10s when absent.'),
+  ready: durationSchema.optional().describe("The time from a consumer's reload until every instance attests. 60s when absent."),
+}
+
+/** What holds for every secret that does not say otherwise. */
+export const defaultsSchema = z.strictObject({
+  owner: owner.optional(),
+  every: every.optional(),
+  notify: notify.optional(),
+  ...timing,
+})
+
+/** The names of secrets: they appear in commands and file names. */
+export const secretName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+
+/** The whole file. */
+export const manifestSchema = z.strictObject({
+  version: z.literal(1).describe('The version of this format.'),
+  system: z.string().min(1).describe('The name of the system whose secrets these are.'),
+  environment: z.enum(['development', 'staging', 'production']).optional().describe('`production` when absent.'),
+  state: z.string().min(1).optional().describe('The state folder; relative to the manifest. `.keyturn` when absent.'),
+  defaults: z.unknown().optional().describe('What holds for every secret that does not say otherwise.'),
+  preflight: z.array(holds('preflight')).optional().describe('Checks that must pass before anything is changed.'),
+  postflight: z.array(holds('preflight')).optional().describe('Checks that must pass before a rotation is done.'),
+  secrets: z.record(z.string(), z.unknown()).meta({ minProperties: 1 }).describe('The secrets by name.'),
+})
+
+/** One secret. */
+export const secretSchema = z.strictObject({
+  owner: owner.optional(),
+  lifecycle: z
+    .enum(['active', 'future', 'legacy', 'static'])
+    .optional()
+    .describe('Where it stands in its life. `active` when absent.'),
+  issuer: holds('issuer').describe('What makes and ends its credentials.'),
+  every: every.optional(),
+  on: z.array(z.string()).optional().describe('What else makes it due: `compromise`, `expiry`, `provider-change`, or another secret.'),
+  notify: notify.optional(),
+  impact: z.string().min(1).optional().describe('What users feel during a rotation. `none` when absent.'),
+  ...timing,
+  stores: z.array(holds('store')).min(1).describe('Where its value is kept.'),
+  consumers: z.array(holds('wave')).optional().describe('What uses it, wave after wave; a consumer by itself is a wave of one.'),
+  checks: z.array(holds('check')).optional().describe('What must be well after every wave.'),
+})
+
+/** Consumers that are reloaded together. */
+export const waveSchema = z.strictObject({ wave: z.array(holds('consumer')).min(1).describe('Consumers that are reloaded together.') })
+
+/** The engine's keys in a block of each family, beside the connector's own. */
+export const engineKeys = {
+  issuer: z.strictObject({
+    strategy: z.string().optional().describe("How old and new overlap. The connector's first one when absent."),
+  }),
+  store: z.strictObject({
+    bind: z.record(z.string().min(1), holds('binding')).meta({ minProperties: 1 }).describe('How the fields sit in the store, by key.'),
+  }),
+  consumer: z.strictObject({
+    attest: holds('attest').optional().describe('What proves that an instance holds the new value, in place of its own proof.'),
+  }),
+  attest: z.strictObject({}),
+  check: z.strictObject({
+    as: z.literal('new').optional().describe('Run with the new credential.'),
+    within: durationSchema.optional().describe('How long to look again before a fail is a fail. 30s when absent.'),
+  }),
+  preflight: z.strictObject({
+    within: durationSchema.optional().describe('How long to look again before a fail is a fail. 30s when absent.'),
+  }),
+} as const
+
+/** How a field sits in a store. */
+export const bindingSchema = z.union([
+  z.string().min(1).describe('A template: `{name}` is a field, `{{` and `}}` are braces. In one that starts with `x://` fields are percent-encoded.'),
+  z.strictObject({
+    url: z
+      .union([
+        z.string().min(1).describe('The field that is the password of the URL.'),
+        z.strictObject({
+          user: z.string().nullable().describe('The field that is the user; its own name when empty.').optional(),
+          password: z.string().nullable().describe('The field that is the password; its own name when empty.'),
+        }),
+      ])
+      .describe('Replaces user and password in the URL that is there and keeps every other byte.'),
+  }),
+])
+
+/** `attest: { use: issuer }`: the engine's own. */
+export const issuerAttestSchema = z.strictObject({
+  application: z
+    .string()
+    .min(1)
+    .describe("The application name that an instance shows in the issuer's session list; `{name}` is the instance's name."),
+})

@@ -1,0 +1,115 @@
+import type { ConsumerTraits, Evidence, Fields, IssuerTraits, Ms, Preflight, ResourceKey } from '../kit/index.ts'
+import type { CheckSpec, Manifest, SecretSpec } from '../manifest/model.ts'
+import type { Plan, PlannedConsumer, PlannedStore, Preconditions, Summary } from './plan.ts'
+import { backSteps, forwardSteps, type Layout, overlaps } from './steps.ts'
+
+/** What was seen of the world before planning; parts that were not looked at are absent. */
+export interface World {
+  readonly issuer: { readonly key: ResourceKey; readonly traits: IssuerTraits; readonly endpoints: readonly string[]; readonly preflight?: Preflight }
+  readonly current?: { readonly id: string; readonly fields: Fields; readonly fingerprint?: string }
+  readonly next?: { readonly id: string }
+  /** In the manifest's order. */
+  readonly stores: readonly { readonly key: ResourceKey; readonly title: string; readonly fingerprint?: string; readonly notices: readonly string[]; readonly readable: boolean }[]
+  /** In the manifest's order. */
+  readonly waves: readonly (readonly SeenConsumer[])[]
+}
+
+export interface SeenConsumer {
+  readonly key: ResourceKey
+  readonly title: string
+  readonly traits: ConsumerTraits
+  readonly proof: string
+  readonly instances: readonly string[]
+  readonly notices: readonly string[]
+}
+
+/** Makes the plan of one rotation. Pure: the same manifest and the same world give the same plan. */
+export function makePlan(manifest: Manifest, secret: SecretSpec, world: World): Plan {
+  const stores: PlannedStore[] = secret.stores.map((store, index) => ({ ...store, key: world.stores[index]?.key ?? '', title: world.stores[index]?.title ?? '' }))
+  const waves = secret.waves.map((wave, w) => wave.map((consumer, c): PlannedConsumer => {
+    const seen = world.waves[w]?.[c]
+    return { ...consumer, key: seen?.key ?? '', title: seen?.title ?? '', instances: seen?.instances ?? [], proof: seen?.proof ?? 'none', reload: seen?.traits.reload ?? 'restart' }
+  }))
+  const layout: Layout = {
+    strategy: secret.strategy,
+    traits: world.issuer.traits,
+    stores: stores.length,
+    waves: waves.map((wave) => wave.length),
+    checks: secret.checks.length,
+    postflight: manifest.postflight.length,
+    timing: secret.timing,
+    within: { secret: within(secret.checks), postflight: within(manifest.postflight) },
+  }
+  const steps = forwardSteps(layout)
+  return {
+    format: 1,
+    system: manifest.system,
+    environment: manifest.environment,
+    secret: secret.name,
+    ...(secret.owner === undefined ? {} : { owner: secret.owner }),
+    base: manifest.base,
+    strategy: secret.strategy,
+    principal: world.issuer.key,
+    issuer: secret.issuer,
+    endpoints: world.issuer.endpoints,
+    traits: world.issuer.traits,
+    ...(world.current === undefined ? {} : { current: { id: world.current.id, ...(world.current.fingerprint === undefined ? {} : { fingerprint: world.current.fingerprint }) } }),
+    ...(world.next === undefined ? {} : { next: world.next }),
+    stores,
+    waves,
+    checks: secret.checks,
+    preflight: manifest.preflight,
+    postflight: manifest.postflight,
+    timing: secret.timing,
+    steps,
+    back: backSteps(layout),
+    summary: summarise(secret, world, layout, steps.find((step) => step.do === 'set' && step.to === 'gone')?.id),
+    preconditions: preconditionsOf(world),
+  }
+}
+
+function within(checks: readonly CheckSpec[]): Ms[] {
+  return checks.map((check) => check.within)
+}
+
+/** Of one effect or look at a system that is well: only for the estimate. */
+const STEP_MS = 200
+
+function summarise(secret: SecretSpec, world: World, layout: Layout, gone: string | undefined): Summary {
+  const reloads = world.waves.flat().reduce((sum, consumer) => sum + consumer.traits.takes * Math.max(1, consumer.instances.length), 0)
+  const takes = reloads + STEP_MS * (4 + layout.stores + layout.waves.length + layout.checks)
+  const overlap = overlaps(secret.strategy)
+  const waits = overlap ? secret.timing.grace + secret.timing.quiet + (layout.traits.ends.length > 1 ? secret.timing.undo : 0) : 0
+  const evidence: Evidence = world.issuer.preflight?.evidence ?? {}
+  return {
+    impact: secret.impact,
+    gap: overlap ? 0 : reloads + STEP_MS * (1 + layout.stores),
+    takes,
+    until: takes + waits,
+    slots: { needed: overlap ? 2 : 1, has: layout.traits.slots },
+    ...(world.issuer.preflight === undefined ? {} : { fenced: world.issuer.preflight.fenced }),
+    ...(gone === undefined ? {} : { pointOfNoReturn: gone }),
+    notRestored: notRestored(world, overlap),
+    notices: [...(world.issuer.preflight?.notices ?? []), ...world.stores.flatMap((store) => store.notices), ...world.waves.flat().flatMap((consumer) => [...consumer.notices, ...weakProof(consumer)])],
+    evidence,
+  }
+}
+
+function notRestored(world: World, overlap: boolean): string[] {
+  const lost = overlap ? ['sessions of the old credential that are ended when it is turned off'] : ['logins that fail between the change and the reload']
+  if (world.stores.some((store) => !store.readable)) lost.push('the old value: a store cannot be read, so there is no rollback and no proof of death')
+  return lost
+}
+
+function weakProof(consumer: SeenConsumer): string[] {
+  if (consumer.proof !== 'inferred' && consumer.proof !== 'none') return []
+  return [`${consumer.title} cannot prove what it holds: the gate needs quiet usage of the old credential`]
+}
+
+function preconditionsOf(world: World): Preconditions {
+  return {
+    ...(world.current === undefined ? {} : { current: `${world.current.id} ${world.current.fingerprint ?? ''}`.trim() }),
+    stores: Object.fromEntries(world.stores.map((store) => [store.key, store.fingerprint ?? ''])),
+    consumers: Object.fromEntries(world.waves.flat().map((consumer) => [consumer.key, consumer.instances])),
+  }
+}

@@ -1,0 +1,84 @@
+import type { CheckSpec, ConsumerSpec, Environment, StoreSpec, Timing, Used } from '../manifest/model.ts'
+import type { Evidence, IssuerTraits, Ms, ResourceKey, Strategy } from '../kit/index.ts'
+import type { Step } from './step.ts'
+
+/** A store as the plan has it. */
+export interface PlannedStore extends StoreSpec {
+  readonly key: ResourceKey
+  readonly title: string
+}
+
+/** A consumer as the plan has it. */
+export interface PlannedConsumer extends ConsumerSpec {
+  readonly key: ResourceKey
+  readonly title: string
+  /** Names of its instances when the plan was made. */
+  readonly instances: readonly string[]
+  /** The proof that each instance gives, best first: challenge, issuer, process, inferred, none. */
+  readonly proof: string
+  readonly reload: 'graceful' | 'restart'
+}
+
+/**
+ * A rotation as data: everything that is needed to carry it out or to take it back, without a value in it. The engine runs
+ * from the plan that is embedded in the journal, never from a manifest that may have changed since.
+ */
+export interface Plan {
+  readonly format: 1
+  readonly system: string
+  readonly environment: Environment
+  readonly secret: string
+  readonly owner?: string
+  /** The folder from which relative paths of the manifest start. */
+  readonly base: string
+  readonly strategy: Strategy
+  readonly principal: ResourceKey
+  readonly issuer: Used
+  readonly endpoints: readonly string[]
+  readonly traits: IssuerTraits
+  /** The credential in use; absent in a plan that was made without looking. Fingerprint absent when there is no identity yet. */
+  readonly current?: { readonly id: string; readonly fingerprint?: string }
+  /** The credential that will be in use. */
+  readonly next?: { readonly id: string }
+  readonly stores: readonly PlannedStore[]
+  readonly waves: readonly (readonly PlannedConsumer[])[]
+  readonly checks: readonly CheckSpec[]
+  readonly preflight: readonly CheckSpec[]
+  readonly postflight: readonly CheckSpec[]
+  readonly timing: Timing
+  /** The way forward. */
+  readonly steps: readonly Step[]
+  /** The way back: the same algorithm with old and new swapped. */
+  readonly back: readonly Step[]
+  readonly summary: Summary
+  /** What was seen of the world; a plan is carried out only while it is the same. */
+  readonly preconditions: Preconditions
+}
+
+/** What a reviewer needs to know before saying yes. */
+export interface Summary {
+  /** What users feel, as the manifest says it. */
+  readonly impact: string
+  /** How long new logins with the value in the stores are expected to fail; 0 with an overlap. */
+  readonly gap: Ms
+  /** Without the waits. */
+  readonly takes: Ms
+  /** With the waits. */
+  readonly until: Ms
+  readonly slots: { readonly needed: number; readonly has: number }
+  /** Whether the issuer itself refuses a late effect of an owner that was taken over; absent when it was not looked at. */
+  readonly fenced?: boolean
+  /** The id of the first step after which there is no way back; absent when there is always one. */
+  readonly pointOfNoReturn?: string
+  /** What a rollback cannot bring back. */
+  readonly notRestored: readonly string[]
+  readonly notices: readonly string[]
+  readonly evidence: Evidence
+}
+
+export interface Preconditions {
+  readonly current?: string
+  /** By key of the store: the fingerprints of our entries, joined. */
+  readonly stores: Readonly<Record<string, string>>
+  readonly consumers: Readonly<Record<string, readonly string[]>>
+}

@@ -1,0 +1,42 @@
+import type { Ms } from '../kit/index.ts'
+
+/** The old credential is the one in use when the rotation began; the new one is what it ends with. */
+export type Which = 'new' | 'old'
+
+/** What has to have been begun on the way forward for a step of the way back to be needed. */
+export type Needed = 'minted' | 'presented' | 'ended'
+
+/** The three phases of every rotation, and what frames them. */
+export type Phase = 'preflight' | 'accept' | 'present' | 'forget' | 'close'
+
+/** What a step does. Those with `effect: true` change the outside: an intent is on disk before, and an outcome after. */
+export type Action =
+  | { readonly do: 'preflight' }
+  | { readonly do: 'mint'; readonly which: Which; readonly effect: true }
+  | { readonly do: 'probe'; readonly which: Which }
+  | { readonly do: 'publish'; readonly store: number; readonly which: Which; readonly effect: true }
+  | { readonly do: 'reload'; readonly wave: number; readonly consumer: number; readonly which: Which; readonly effect: true }
+  | { readonly do: 'attest'; readonly wave: number; readonly consumer: number; readonly which: Which }
+  | { readonly do: 'check'; readonly list: 'secret' | 'postflight'; readonly index: number; readonly which: Which }
+  | { readonly do: 'wait'; readonly why: 'grace' | 'undo'; readonly for: Ms }
+  | { readonly do: 'watch'; readonly which: Which; readonly for: Ms; readonly every: Ms }
+  | { readonly do: 'gate'; readonly keeps: Which; readonly ends: Which; readonly to: 'off' | 'gone' }
+  | { readonly do: 'set'; readonly which: Which; readonly to: 'on' | 'off' | 'gone'; readonly effect: true }
+  | { readonly do: 'prove'; readonly accepted: Which; readonly rejected: Which }
+  | { readonly do: 'sweep' }
+  | { readonly do: 'receipt' }
+
+/** One step of a plan. Its id is unique in the plan, stable over versions of keyturn, and names it in the journal. */
+export type Step = Action & {
+  readonly id: string
+  readonly phase: Phase
+  /** One attempt at it may take this long. */
+  readonly deadline: Ms
+  /** On the way back: skipped unless this was begun on the way forward. */
+  readonly needs?: Needed
+}
+
+/** Whether the step changes the outside. */
+export function isEffect(step: Step): boolean {
+  return 'effect' in step
+}

@@ -1,0 +1,87 @@
+import type { Kysely } from 'kysely'
+import { KeyturnError } from '../kit/error.ts'
+import type { Claim } from './journal.ts'
+import { stateError } from './open.ts'
+import { claimOf, findRotation, type RotationRow } from './rotation.ts'
+import type { Tables } from './schema.ts'
+
+/** Longer than any effect's deadline plus two renewals; renewed at a third of it. */
+export const LEASE_MS = 15_000
+
+/** What became of the owner before: it let go, its process is gone, or only its lease ran out and it may still be alive. */
+export type Predecessor = 'none' | 'dead' | 'expired'
+
+/**
+ * Takes a rotation: one owner at a time, with a fence that is greater than every one before. `isDead` says of an owner's name
+ * whether its process certainly does not exist any more, so that a killed run is taken over at once.
+ * Throws LOCKED while another owner holds it.
+ */
+export async function claim(
+  db: Kysely<Tables>,
+  rotation: string,
+  owner: string,
+  now: () => number,
+  isDead: (owner: string) => boolean,
+): Promise<{ readonly claim: Claim; readonly row: RotationRow; readonly predecessor: Predecessor }> {
+  try {
+    return await db.transaction().execute(async (tx) => {
+      const row = await findRotation(tx, rotation)
+      const at = now()
+      const held = row.owner !== null && row.lease_until > at
+      const dead = row.owner !== null && isDead(row.owner)
+      if (held && !dead) throw new KeyturnError('LOCKED', `${row.id} is held by ${row.owner}`)
+      // Also ordered against owners of another state that name the same principal: fences follow the clock.
+      const fence = Math.max(row.fence + 1, at)
+      const taken = { ...row, fence, owner, lease_until: at + LEASE_MS }
+      await tx.updateTable('rotation').set({ fence, owner, lease_until: taken.lease_until }).where('id', '=', row.id).execute()
+      return { claim: claimOf(taken), row: taken, predecessor: row.owner === null ? 'none' : dead ? 'dead' : 'expired' }
+    })
+  } catch (thrown) {
+    throw stateError(thrown)
+  }
+}
+
+/** Holds on to it. Throws FENCED when somebody else has it now. */
+export async function renew(db: Kysely<Tables>, held: Claim, now: number): Promise<void> {
+  const result = await db
+    .updateTable('rotation')
+    .set({ lease_until: now + LEASE_MS })
+    .where('id', '=', held.rotation)
+    .where('fence', '=', held.fence)
+    .executeTakeFirst()
+  if (result.numUpdatedRows !== 1n) throw new KeyturnError('FENCED', held.rotation)
+}
+
+/** Lets go, for waits and at the end. Does nothing when somebody else has it. */
+export async function release(db: Kysely<Tables>, held: Claim): Promise<void> {
+  await db.updateTable('rotation').set({ owner: null, lease_until: 0 }).where('id', '=', held.rotation).where('fence', '=', held.fence).execute()
+  await db.deleteFrom('lock').where('rotation', '=', held.rotation).execute()
+}
+
+/**
+ * Takes a lock on a store or a consumer for one step. Another rotation's lock stands as long as that rotation's lease does.
+ * Answers false when it is taken.
+ */
+export async function lockResource(db: Kysely<Tables>, resource: string, held: Claim, now: number): Promise<boolean> {
+  return db.transaction().execute(async (tx) => {
+    const other = await tx
+      .selectFrom('lock')
+      .innerJoin('rotation', 'rotation.id', 'lock.rotation')
+      .select(['lock.rotation', 'rotation.lease_until', 'rotation.fence as current', 'lock.fence'])
+      .where('lock.resource', '=', resource)
+      .executeTakeFirst()
+    const stands = other !== undefined && other.rotation !== held.rotation && other.lease_until > now && other.current === other.fence
+    if (stands) return false
+    await tx
+      .insertInto('lock')
+      .values({ resource, rotation: held.rotation, fence: held.fence })
+      .onConflict((oc) => oc.column('resource').doUpdateSet({ rotation: held.rotation, fence: held.fence }))
+      .execute()
+    return true
+  })
+}
+
+/** Gives a lock back. */
+export async function unlockResource(db: Kysely<Tables>, resource: string, held: Claim): Promise<void> {
+  await db.deleteFrom('lock').where('resource', '=', resource).where('rotation', '=', held.rotation).execute()
+}

@@ -1,0 +1,24 @@
+import type { Kysely, Selectable } from 'kysely'
+import type { Tables } from './schema.ts'
+
+/** One credential of a secret, as the journals made it. */
+export type LedgerRow = Selectable<Tables['credential']>
+
+/** The name of a secret in the ledger, over all manifests that share a state. */
+export function secretKey(system: string, environment: string, secret: string): string {
+  return `${system}/${environment}/${secret}`
+}
+
+/** The ledger of a secret, newest first. Empty for one that keyturn has never rotated. */
+export async function readLedger(db: Kysely<Tables>, key: string): Promise<LedgerRow[]> {
+  return db.selectFrom('credential').selectAll().where('secret_key', '=', key).orderBy('at', 'desc').orderBy('id', 'desc').execute()
+}
+
+/** The sealed credential of a rotation; undefined when it holds none. */
+export async function readSealed(
+  db: Kysely<Tables>,
+  rotation: string,
+  name: 'new' | 'old',
+): Promise<{ readonly ciphertext: Uint8Array; readonly mac: string } | undefined> {
+  return db.selectFrom('sealed').select(['ciphertext', 'mac']).where('rotation', '=', rotation).where('name', '=', name).executeTakeFirst()
+}

@@ -1,0 +1,95 @@
+import type { Kysely, Selectable } from 'kysely'
+import { KeyturnError } from '../kit/error.ts'
+import { type Claim, chain, type Entry, GENESIS, storedBytes } from './journal.ts'
+import { stateError } from './open.ts'
+import type { Tables } from './schema.ts'
+
+/** A rotation as the index of the journal has it. */
+export type RotationRow = Selectable<Tables['rotation']>
+
+export interface NewRotation {
+  readonly id: string
+  readonly system: string
+  readonly environment: string
+  readonly secret: string
+  /** The principal: at most one open rotation per principal (I10), whatever secret or manifest names it. */
+  readonly principal: string
+  readonly opened: Entry
+}
+
+/** Opens a rotation with its first entry. Throws ROTATION_OPEN when its principal has one already. */
+export async function insertRotation(db: Kysely<Tables>, rotation: NewRotation): Promise<void> {
+  const bytes = storedBytes(1, rotation.opened)
+  const head = chain(GENESIS, bytes)
+  try {
+    await db.transaction().execute(async (tx) => {
+      const open = await tx.selectFrom('rotation').select('id').where('principal', '=', rotation.principal).where('result', 'is', null).executeTakeFirst()
+      if (open !== undefined) throw new KeyturnError('ROTATION_OPEN', open.id)
+      await tx
+        .insertInto('rotation')
+        .values({
+          id: rotation.id,
+          system: rotation.system,
+          environment: rotation.environment,
+          secret: rotation.secret,
+          principal: rotation.principal,
+          opened_at: rotation.opened.at,
+          result: null,
+          closed_at: null,
+          seq: 1,
+          head,
+          fence: 0,
+          owner: null,
+          lease_until: 0,
+          due_at: rotation.opened.at,
+          waits_for: null,
+        })
+        .execute()
+      await tx
+        .insertInto('event')
+        .values({ rotation: rotation.id, seq: 1, type: rotation.opened.type, at: rotation.opened.at, body: bytes, hash: head })
+        .execute()
+    })
+  } catch (thrown) {
+    throw stateError(thrown)
+  }
+}
+
+/** One rotation by its id or a prefix of it that no other has. Throws ROTATION_UNKNOWN. */
+export async function findRotation(db: Kysely<Tables>, id: string): Promise<RotationRow> {
+  const rows = await db.selectFrom('rotation').selectAll().where('id', 'like', `${id.replaceAll(/[%_]/g, '')}%`).limit(2).execute()
+  const exact = rows.find((row) => row.id === id) ?? (rows.length === 1 ? rows[0] : undefined)
+  if (exact === undefined) throw new KeyturnError('ROTATION_UNKNOWN', rows.length > 1 ? `${id} names more than one` : id)
+  return exact
+}
+
+export interface RotationFilter {
+  readonly system?: string
+  readonly environment?: string
+  readonly secret?: string
+  readonly open?: boolean
+  /** Only those that want to go on at this time or before, unix ms. */
+  readonly dueBy?: number
+}
+
+/** Rotations, newest first. */
+export async function listRotations(db: Kysely<Tables>, filter: RotationFilter = {}): Promise<RotationRow[]> {
+  let query = db.selectFrom('rotation').selectAll().orderBy('opened_at', 'desc').orderBy('id')
+  if (filter.system !== undefined) query = query.where('system', '=', filter.system)
+  if (filter.environment !== undefined) query = query.where('environment', '=', filter.environment)
+  if (filter.secret !== undefined) query = query.where('secret', '=', filter.secret)
+  if (filter.open !== undefined) query = query.where('result', filter.open ? 'is' : 'is not', null)
+  if (filter.dueBy !== undefined) query = query.where('due_at', '<=', filter.dueBy)
+  return query.execute()
+}
+
+/** The earliest time at which an open rotation wants to go on, unix ms; undefined when none does. */
+export async function nextDue(db: Kysely<Tables>): Promise<number | undefined> {
+  const row = await db.selectFrom('rotation').select((eb) => eb.fn.min('due_at').as('due')).where('result', 'is', null).executeTakeFirst()
+  return row?.due ?? undefined
+}
+
+/** The claim that a row stands for, for its present owner. */
+export function claimOf(row: RotationRow): Claim {
+  return { rotation: row.id, fence: row.fence, seq: row.seq, head: row.head }
+}

@@ -1,0 +1,77 @@
+import { CODES } from '../kit/index.ts'
+import type { Stopped } from '../engine/drive.ts'
+import type { TimedEvent } from '../engine/event.ts'
+import { type Progress, stepOf } from '../engine/progress.ts'
+import { duration, moment } from './duration.ts'
+import type { Paint } from './paint.ts'
+import { stepText } from './step.ts'
+
+/** One line for an event that a reader wants to see; undefined for the others. */
+export function eventLine(event: TimedEvent, progress: Progress, paint: Paint): string | undefined {
+  const { plan } = progress
+  const since = paint.dim(`+${duration(Math.max(0, event.at - progress.openedAt))}`.padStart(9))
+  const line = (mark: string, text: string): string => `${since}  ${mark} ${text}`
+  switch (event.type) {
+    case 'rotation-claimed':
+      return event.predecessor === 'none' ? undefined : line(paint.dim('·'), `taken over: the run before is ${event.predecessor === 'dead' ? 'gone' : 'silent'}`)
+    case 'step-done': {
+      const step = stepOf(plan, event.step)
+      if (step.do === 'wait') return undefined
+      return line(paint.good('✔'), `${stepText(plan, step)}${event.settled === true ? paint.dim(' (found done)') : ''}${paint.dim(proofText(event.evidence))}`)
+    }
+    case 'step-absent':
+      return line(paint.dim('·'), `${event.step} had not happened, again`)
+    case 'step-refused':
+      return line(paint.bad('✘'), `${event.step}: ${CODES[event.code].says}${event.about === undefined ? '' : `: ${event.about}`}`)
+    case 'step-unknown':
+      return line(paint.warn('?'), `${event.step}: ${CODES[event.code].says}; looking`)
+    case 'step-asked':
+      return line(paint.warn('!'), `${event.step}: ${event.task.title}`)
+    case 'wait-started':
+      return line(paint.dim('·'), `${stepText(plan, stepOf(plan, event.step))}, until ${moment(event.until)}`)
+    case 'gate-held':
+      return line(paint.warn('▮'), `held: ${event.reasons.join('; ')}`)
+    case 'direction-turned':
+      return line(paint.warn('↶'), `going back: ${CODES[event.code].says}${event.about === '' ? '' : `: ${event.about}`}`)
+    case 'rotation-paused':
+      return line(paint.bad('▮'), `paused at ${event.step}`)
+    default:
+      return undefined
+  }
+}
+
+/** The part of the evidence that is a server's own words. */
+function proofText(evidence: Readonly<Record<string, unknown>>): string {
+  const words = Object.entries(evidence).filter(([name]) => name.includes(' at '))
+  return words.length === 0 ? '' : ` ${words.map(([name, value]) => `${name}: ${String(value)}`).join(', ')}`
+}
+
+/** The line that counts down a wait. */
+export function waitLine(stopped: Stopped & { is: 'waiting' }, now: number, paint: Paint): string {
+  const left = duration(Math.max(0, Math.ceil((stopped.until - now) / 1_000) * 1_000))
+  return paint.dim(stopped.why === 'gate' ? `           held, looking again in ${left}: ${stopped.about}` : `           ${stopped.why}: ${left} left`)
+}
+
+/** Where a run stopped, and what the reader can do. */
+export function stopLines(stopped: Stopped, rotation: string, receipt: string | undefined, paint: Paint): string[] {
+  switch (stopped.is) {
+    case 'closed': {
+      const proof = receipt === undefined ? [] : [`receipt: ${receipt}`]
+      if (stopped.result === 'done') return [paint.good(`Done: ${rotation}`), ...proof]
+      if (stopped.result === 'rolled-back') return [paint.warn(`Rolled back: ${rotation}; the old credential is in use.${because(stopped)}`), ...proof]
+      return [paint.bad(`Refused, nothing was changed: ${rotation}.${because(stopped)}`), ...(stopped.code === undefined ? [] : [CODES[stopped.code].hint])]
+    }
+    case 'waiting':
+      if (stopped.why === 'gate') return [paint.warn(`Held: ${stopped.about}`), `${CODES.GATE_HELD.hint} (keyturn resume ${rotation})`]
+      return [`Waiting (${stopped.why}) until ${moment(stopped.until)}.`, `It goes on with \`keyturn run\` (or --once from cron), or \`keyturn resume ${rotation}\` then.`]
+    case 'person':
+      return [paint.bad(`Paused: ${CODES[stopped.code].says}${stopped.about === '' ? '' : `: ${stopped.about}`}`), CODES[stopped.code].hint, `Then \`keyturn resume ${rotation}\`, or \`keyturn abort ${rotation}\`.`]
+    case 'interrupted':
+      return [`Stopped; everything so far is on disk. \`keyturn resume ${rotation}\` goes on.`]
+  }
+}
+
+function because(stopped: Stopped & { is: 'closed' }): string {
+  if (stopped.code === undefined) return ''
+  return ` ${CODES[stopped.code].says}${stopped.about === undefined || stopped.about === '' ? '' : `: ${stopped.about}`}`
+}

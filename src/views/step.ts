@@ -1,0 +1,38 @@
+import type { Plan } from '../plan/plan.ts'
+import type { Step, Which } from '../plan/step.ts'
+import { duration } from './duration.ts'
+
+/** What a step does, in the words of the plan: names of things, never values. */
+export function stepText(plan: Plan, step: Step): string {
+  const id = (which: Which): string => (which === 'new' ? plan.next?.id : plan.current?.id) ?? `the ${which} credential`
+  switch (step.do) {
+    case 'preflight':
+      return 'look: rights, room, stores, consumers, checks; probe the old credential and a wrong one'
+    case 'mint':
+      return `make ${id(step.which)} accepted with ${step.which === 'new' ? 'a new value' : 'the old value'}`
+    case 'probe':
+      return `log in as ${id(step.which)} at ${plan.endpoints.join(', ')}`
+    case 'publish':
+      return `write ${id(step.which)} to ${plan.stores[step.store]?.title} (${Object.keys(plan.stores[step.store]?.bind ?? {}).join(', ')})`
+    case 'reload':
+      return `reload ${plan.waves[step.wave]?.[step.consumer]?.title}`
+    case 'attest':
+      return `every instance proves that it holds ${id(step.which)} (${plan.waves[step.wave]?.[step.consumer]?.proof})`
+    case 'check':
+      return `check ${(step.list === 'secret' ? plan.checks : plan.postflight)[step.index]?.use} until it passes`
+    case 'wait':
+      return step.why === 'grace' ? `wait ${duration(step.for)} of grace` : `wait ${duration(step.for)}: the undo window`
+    case 'watch':
+      return `see for ${duration(step.for)} that nobody uses ${id(step.which)}`
+    case 'gate':
+      return `gate: everything is on ${id(step.keeps)}, nothing on ${id(step.ends)}, looked at now`
+    case 'set':
+      return { on: `turn ${id(step.which)} on again`, off: `turn ${id(step.which)} off and end its sessions`, gone: `end ${id(step.which)} for good` }[step.to]
+    case 'prove':
+      return `prove in pairs: ${id(step.accepted)} accepted, ${id(step.rejected)} rejected`
+    case 'sweep':
+      return 'see that nothing unknown is left'
+    case 'receipt':
+      return 'sign the receipt'
+  }
+}
