@@ -16,8 +16,8 @@ export interface Ran {
 export interface RunOptions {
   /** Told every line of stdout and stderr as it comes. */
   readonly onLine?: (line: string) => void
-  /** `STEP/POINT`: there keyturn kills itself with SIGKILL, which is how a test or a demo puts a crash in a certain place. */
-  readonly crashAt?: string
+  /** KEYTURN_REHEARSE: what is to fail, e.g. `kill:STEP/POINT`, where keyturn sends itself SIGKILL. */
+  readonly rehearse?: string
   /** Ends it at once, wherever it is. */
   readonly signal?: AbortSignal
 }
@@ -26,7 +26,7 @@ export interface RunOptions {
 export async function runKeyturn(stage: Scenery, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const child = spawn(process.execPath, [fileURLToPath(new URL('../bin/keyturn.js', import.meta.url)), ...args], {
     cwd: stage.folder,
-    env: { ...process.env, ...stage.environment, ...(options.crashAt === undefined ? {} : { KEYTURN_CRASH_AT: options.crashAt }) },
+    env: { ...plainEnvironment(), ...stage.environment, ...(options.rehearse === undefined ? {} : { KEYTURN_REHEARSE: options.rehearse }) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const kill = (): void => {
@@ -47,4 +47,10 @@ export async function runKeyturn(stage: Scenery, args: readonly string[], option
     ...(child.exitCode === null ? {} : { code: child.exitCode }),
     ...(child.signalCode === null ? {} : { signal: child.signalCode }),
   }
+}
+
+/** What any program needs; not the settings that this shell may have for keyturn or for PostgreSQL. */
+function plainEnvironment(): Record<string, string | undefined> {
+  const names = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'NO_COLOR', 'KEYTURN_DEBUG']
+  return Object.fromEntries(names.filter((name) => name in process.env).map((name) => [name, process.env[name]]))
 }

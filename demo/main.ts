@@ -47,6 +47,8 @@ function listenForTheEnd(): AbortSignal {
 
 if (import.meta.main) {
   const { values } = parseArgs({ options: { naive: { type: 'boolean', default: false } } })
+  // Settings of this shell for other databases (PGSSLMODE and the like) are not for this one.
+  for (const name of Object.keys(process.env)) if (name.startsWith('PG')) delete process.env[name]
   const signal = listenForTheEnd()
   try {
     const good = await main(values.naive, signal)

@@ -17,13 +17,13 @@ export interface Play {
 }
 
 /** Shows the command, runs it, shows its own words as they come, and what the load has seen meanwhile. */
-export async function perform({ stage, load, screen, signal }: Play, args: readonly string[], crashAt?: string): Promise<Ran> {
-  screen.command(`keyturn ${args.join(' ')}`)
+export async function perform({ stage, load, screen, signal }: Play, args: readonly string[], rehearse?: string): Promise<Ran> {
+  screen.command(`${rehearse === undefined ? '' : `KEYTURN_REHEARSE=${rehearse} `}keyturn ${args.join(' ')}`)
   const before = load.now()
   const ran = await runKeyturn(stage, args, {
     onLine: (line) => screen.line(line),
     signal,
-    ...(crashAt === undefined ? {} : { crashAt }),
+    ...(rehearse === undefined ? {} : { rehearse }),
   })
   signal.throwIfAborted()
   screen.line()

@@ -1,11 +1,11 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Ran } from './cli.ts'
 import { login } from './database.ts'
 import { loadRows, perform, said, type Play } from './play.ts'
 
 /** The store has been written and its record has not: the worst moment there is. */
-const crashAt = 'publish:0/after-effect'
+const worstMoment = 'kill:publish:0/after-effect'
 
 /**
  * Plays two rotations under load, the second one killed in the middle, and sums up what was proven. Answers whether all of it
@@ -30,9 +30,9 @@ export async function playRotation(play: Play): Promise<boolean> {
 
   screen.heading('3. Another one, killed in the middle: the store is written, the record of it is not')
   const second = await stage.dsn()
-  const killed = await perform(play, ['rotate', 'database', '--wait'], crashAt)
+  const killed = await perform(play, ['rotate', 'database', '--wait'], worstMoment)
   expectEnd('rotate, killed', killed, killed.signal === 'SIGKILL')
-  const resumed = await perform(play, ['resume', 'database', '--wait'])
+  const resumed = await perform(play, ['resume', '--wait'])
   expectEnd('resume', resumed, resumed.code === 0)
 
   screen.heading('4. What was proven')
@@ -72,5 +72,9 @@ export async function playRotation(play: Play): Promise<boolean> {
 async function receiptsOf(folder: string): Promise<string[]> {
   const place = join('.keyturn', 'receipts')
   const names = await readdir(join(folder, place)).catch(() => [])
-  return names.filter((name) => name.endsWith('.json')).toSorted().map((name) => join(place, name))
+  const dated = await Promise.all(names.filter((name) => name.endsWith('.json')).map(async (name) => {
+    const { mtimeMs } = await stat(join(folder, place, name))
+    return { file: join(place, name), mtimeMs }
+  }))
+  return dated.toSorted((a, b) => a.mtimeMs - b.mtimeMs).map(({ file }) => file)
 }

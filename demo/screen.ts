@@ -4,6 +4,7 @@ import type { WriteStream } from 'node:tty'
 export interface Screen {
   /** The beginning of an act. */
   heading(text: string): void
+  /** One line; an empty one after an empty one is left out. */
   line(text?: string): void
   /** A command as it would be typed. */
   command(text: string): void
@@ -19,7 +20,10 @@ export function openScreen(out: Pick<WriteStream, 'write' | 'isTTY'>, color: boo
   const dim = (text: string): string => (color ? `\u001B[2m${text}\u001B[22m` : text)
   const wipe = out.isTTY ? '\r\u001B[2K' : ''
   const below = (): string => (out.isTTY ? dim(status()) : '')
+  let wasEmpty = false
   const line = (text = ''): void => {
+    if (text === '' && wasEmpty) return
+    wasEmpty = text === ''
     out.write(`${wipe}${text}\n${below()}`)
   }
   const refresh = out.isTTY ? setInterval(() => out.write(`${wipe}${below()}`), 250) : undefined

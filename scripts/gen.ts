@@ -1,12 +1,14 @@
-// npm run gen: makes the generated files. With --check it writes nothing, lists the stale ones and ends with 1.
+// npm run gen: makes the generated files. With --check it writes nothing, lists the stale ones and ends with 1. --root FOLDER
+// takes another checkout than this one.
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
 import { makeOutputs, staleOf } from './gen/outputs.ts'
 
-const root = join(import.meta.dirname, '..')
+const { check, root: given } = parseArgs({ options: { check: { type: 'boolean', default: false }, root: { type: 'string' } } }).values
+const root = resolve(given ?? join(import.meta.dirname, '..'))
 const { files, faults } = await makeOutputs(root)
 const stale = staleOf(root, files)
-const check = process.argv.includes('--check')
 
 for (const path of check ? [] : stale) {
   mkdirSync(dirname(join(root, path)), { recursive: true })

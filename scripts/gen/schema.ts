@@ -23,7 +23,6 @@ export function schemaFile(manifests: readonly ConnectorManifest[]): string {
     ...top,
     properties: {
       ...top.properties,
-      defaults: { ...top.properties?.defaults, ...ref('defaults') },
       secrets: {
         type: 'object',
         description: top.properties?.secrets?.description,

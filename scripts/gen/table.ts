@@ -29,13 +29,14 @@ function rowsBelow(member: Shape, name: string): string[][] {
 }
 
 function takes(shape: Shape): string {
-  if (typeof shape.holds === 'string') return `a \`${shape.holds}\` block`
-  if (shape.reference === true) return 'a reference'
+  if (typeof shape.holds === 'string') return `\`${shape.holds === 'preflight' ? 'check' : shape.holds}\` block`
+  if (shape.reference === true) return 'reference'
   if (shape.const !== undefined) return `\`${String(shape.const)}\``
   if (Array.isArray(shape.enum)) return shape.enum.map((word) => `\`${String(word)}\``).join(', ')
   const alternatives = shape.anyOf ?? shape.oneOf
   if (alternatives !== undefined) return [...new Set(alternatives.map(takes))].join(' or ')
-  if (typeof shape.pattern === 'string' && shape.pattern.includes('(ms|s|m|h|d)')) return 'a duration'
+  if (typeof shape.pattern === 'string' && shape.pattern.includes('quarterly')) return 'duration or word'
+  if (typeof shape.pattern === 'string' && shape.pattern.includes('(ms|s|m|h|d)')) return 'duration'
   const words: Readonly<Record<string, string>> = { string: 'text', integer: 'whole number', number: 'number', boolean: 'true or false', object: 'map' }
   if (shape.type === 'array') return `list of ${takes(shape.items ?? {})}`
   return words[String(shape.type)] ?? 'anything'

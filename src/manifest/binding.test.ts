@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Secret, type Fields } from '../kit/index.ts'
 import { fieldsOfBinding, readBinding, renderBinding } from './binding.ts'
@@ -43,10 +43,11 @@ describe('a template', () => {
 
   it('refuses to render what could not be taken apart again', () => {
     fc.assert(
-      fc.property(anyText, anyText, (user, password) => {
+      fc.property(anyText, anyText, anyText, (before, after, password) => {
         const binding = { template: '{user}:{password}' }
-        if (user.includes(':')) expect(() => render(binding, { user, password })).toThrow('cannot be taken apart')
-        else expect(read(binding, render(binding, { user, password }))).toEqual({ user, password })
+        const user = before.replaceAll(':', '') + 'u'
+        expect(read(binding, render(binding, { user, password }))).toEqual({ user, password })
+        expect(() => render(binding, { user: `${before}:${after}`, password })).toThrow('cannot be taken apart')
       }),
     )
     expect(() => render(dsn, { user: 'a', password: '' })).toThrow('cannot be taken apart')

@@ -80,6 +80,7 @@ function readIssuer(reading: Reading, path: Path): IssuerEntry | undefined {
 }
 
 function checkTriggers(reading: Reading, path: Path, own: string, on: readonly unknown[]): void {
+  if (on.length === 0) return
   const secrets = Object.keys(asMap(valueAt(reading.source.value, ['secrets'])) ?? {}).filter((name) => name !== own)
   for (const [index, word] of on.entries()) {
     if (typeof word !== 'string' || triggers.includes(word) || secrets.includes(word)) continue

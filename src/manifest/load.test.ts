@@ -133,7 +133,7 @@ describe('a manifest on disk', () => {
       code: 'MANIFEST_INVALID',
       about: [
         `${file}:19:15 git tracks this store; write a file that git ignores (\`git rm --cached\` and .gitignore, if it is this one)`,
-        `${file}:33:34 git does not ignore this store; write its name into .gitignore`,
+        `${file}:33:36 git does not ignore this store; write its name into .gitignore`,
       ].join('\n'),
     })
   })
@@ -145,9 +145,9 @@ describe('a manifest on disk', () => {
     expect(Object.keys((await load()).secrets)).toEqual(['database', 'session'])
     writeFileSync(join(folder, 'real'), '')
     symlinkSync('real', join(folder, '.env'))
-    await expect(load()).rejects.toThrow('33:34 git does not ignore this store')
+    await expect(load()).rejects.toThrow('33:36 git does not ignore this store')
     git('add', 'real')
-    await expect(load()).rejects.toThrow('33:34 git tracks this store')
+    await expect(load()).rejects.toThrow('33:36 git tracks this store')
     mkdirSync(join(folder, 'config'))
     symlinkSync('../env.example', join(folder, 'config/.env'))
     writeFileSync(join(folder, 'env.example'), '')

@@ -115,10 +115,16 @@ function findSecrets(reading: Reading, path: Path, value: unknown): void {
 }
 
 async function askGit(base: string, files: Reading['files'], ask: (path: string) => Promise<GitState>): Promise<Problem[]> {
+  const answers = new Map<string, Promise<GitState>>()
+  const askOnce = (real: string): Promise<GitState> => {
+    const answer = answers.get(real) ?? ask(real)
+    answers.set(real, answer)
+    return answer
+  }
   const looked = await Promise.all(
     files.map(async ({ file, place }) => {
       const real = canonical(locate(file, base))
-      return { place, example: isExample(real), state: await ask(real) }
+      return { place, example: isExample(real), state: await askOnce(real) }
     }),
   )
   return looked.flatMap(({ place, example, state }): Problem[] => {

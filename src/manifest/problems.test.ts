@@ -121,7 +121,7 @@ describe.each([
   ['a binding', bindings],
   ['a literal secret (S0-04, X-14)', literals],
 ] as const)('a problem in %s is placed by line and column, says what is wrong and what to write (X-15):', (_, rows) => {
-  it.each(rows)('%s', (...[, text, ...problems]) => {
+  it.each<Row>(rows)('%s', (_name, text, ...problems) => {
     const failure = failureOf(text)
     expect(failure.code).toBe('MANIFEST_INVALID')
     expect(failure.about.split('\n')).toEqual(problems.map((problem) => `keyturn.yaml:${problem}`))

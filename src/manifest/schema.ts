@@ -23,7 +23,7 @@ const timing = {
   quiet: z
     .union([duration, z.strictObject({ for: duration.describe('How long.'), every: durationSchema.optional().describe('How often it is looked at.') })])
     .optional()
-    .describe('How long the old credential must be seen unused, and how often that is looked at. 1m when absent, looked at 20 times.'),
+    .describe('How long the old credential must be seen unused, and how often that is looked at. 1m when absent.'),
   undo: duration.optional().describe('How long the old credential stays off and restorable before it is gone. 1h when absent.'),
   deadline: durationSchema.optional().describe('The time of one effect. 10s when absent.'),
   ready: durationSchema.optional().describe("The time from a consumer's reload until every instance attests. 60s when absent."),
@@ -46,7 +46,7 @@ export const manifestSchema = z.strictObject({
   system: z.string().min(1).describe('The name of the system whose secrets these are.'),
   environment: z.enum(['development', 'staging', 'production']).optional().describe('`production` when absent.'),
   state: z.string().min(1).optional().describe('The state folder; relative to the manifest. `.keyturn` when absent.'),
-  defaults: z.unknown().optional().describe('What holds for every secret that does not say otherwise.'),
+  defaults: z.unknown().meta({ holds: 'defaults' }).optional().describe('What holds for every secret that does not say otherwise.'),
   preflight: z.array(holds('preflight')).optional().describe('Checks that must pass before anything is changed.'),
   postflight: z.array(holds('preflight')).optional().describe('Checks that must pass before a rotation is done.'),
   secrets: z.record(z.string(), z.unknown()).meta({ minProperties: 1 }).describe('The secrets by name.'),

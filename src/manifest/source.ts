@@ -1,4 +1,4 @@
-import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml'
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type Node, type Pair, type YAMLMap } from 'yaml'
 import type { Problem } from '../kit/index.ts'
 import type { Place } from './model.ts'
 import { syntaxProblem } from './syntax.ts'
@@ -38,7 +38,8 @@ export function readSource(text: string, file: string): { readonly source?: Sour
   })
   if (problems.length > twice.length) return { problems }
   const start = { file, line: 1, column: 1 }
-  const locate = (path: Path): { readonly key: Place; readonly value: Place } => find(document, path, start, place)
+  const pairs = pairsByKey()
+  const locate = (path: Path): { readonly key: Place; readonly value: Place } => find(document, pairs, path, start, place)
   const value = plain(document)
   if (value === undefined) {
     return { problems: [...problems, { place: start, what: 'aliases multiply beyond reason', write: 'the values themselves' }] }
@@ -46,13 +47,29 @@ export function readSource(text: string, file: string): { readonly source?: Sour
   return { source: { value, key: (path) => locate(path).key, at: (path) => locate(path).value }, problems }
 }
 
-function find(document: Document, path: Path, start: Place, place: (offset: number) => Place): { key: Place; value: Place } {
+/** Finds pairs by key without going through a long map each time. */
+function pairsByKey(): (map: YAMLMap, key: string) => Pair | undefined {
+  const indexes = new Map<YAMLMap, Map<string, Pair>>()
+  return (map, key) => {
+    const known = indexes.get(map) ?? new Map(map.items.flatMap((pair) => (isScalar(pair.key) ? [[String(pair.key.value), pair]] : [])))
+    indexes.set(map, known)
+    return known.get(key)
+  }
+}
+
+function find(
+  document: Document,
+  pairs: (map: YAMLMap, key: string) => Pair | undefined,
+  path: Path,
+  start: Place,
+  place: (offset: number) => Place,
+): { key: Place; value: Place } {
   let node: unknown = document.contents
   let found = { key: start, value: start }
   for (const segment of path) {
     const resolved: unknown = isAlias(node) ? node.resolve(document) : node
     if (isMap(resolved)) {
-      const pair = resolved.items.find(({ key }) => isScalar(key) && String(key.value) === String(segment))
+      const pair = pairs(resolved, String(segment))
       if (pair === undefined || !isNode(pair.key)) return { key: found.key, value: found.key }
       const key = placeOf(pair.key, found.key, place)
       found = { key, value: isNode(pair.value) ? placeOf(pair.value, key, place) : key }

@@ -55,11 +55,13 @@ export async function insertRotation(db: Kysely<Tables>, rotation: NewRotation):
   }
 }
 
-/** One rotation by its id or a prefix of it that no other has. Throws ROTATION_UNKNOWN. */
+/** One rotation: by its id, by a prefix of it that no other has, or by the secret of which it is the open one. Throws ROTATION_UNKNOWN. */
 export async function findRotation(db: Kysely<Tables>, id: string): Promise<RotationRow> {
-  const rows = await db.selectFrom('rotation').selectAll().where('id', 'like', `${id.replaceAll(/[%_]/g, '')}%`).limit(2).execute()
+  const open = await db.selectFrom('rotation').selectAll().where('secret', '=', id).where('result', 'is', null).limit(2).execute()
+  if (open.length === 1 && open[0] !== undefined) return open[0]
+  const rows = await db.selectFrom('rotation').selectAll().where('id', 'like', `${id.replaceAll(/[%_]/g, '')}%`).limit(20).execute()
   const exact = rows.find((row) => row.id === id) ?? (rows.length === 1 ? rows[0] : undefined)
-  if (exact === undefined) throw new KeyturnError('ROTATION_UNKNOWN', rows.length > 1 ? `${id} names more than one` : id)
+  if (exact === undefined) throw new KeyturnError('ROTATION_UNKNOWN', rows.length > 1 ? `${id} could be ${rows.map((row) => row.id).join(', ')}` : id)
   return exact
 }
 

@@ -9,11 +9,16 @@ import { openIssuer } from './index.ts'
 import manifest, { issuerSchema } from './manifest.ts'
 
 /** A role on the real server, reached through a proxy that produces the faults. */
-async function makeWorld(strategy: 'alternate' | 'in-place'): Promise<IssuerWorld> {
+async function makeWorld(strategy: 'alternate' | 'in-place', manager?: string): Promise<IssuerWorld> {
   const admin = await ready(inject('postgresUrl'))
   const [role, sibling] = [await makeRole(admin, { database: 'shared' }), await makeRole(admin, { database: 'shared', prefix: 'sibling' })]
   const proxy = await faultyProxy({ host: '127.0.0.1', port: Number(new URL(admin).port) })
-  const throughProxy = role.url(new URL(admin).username, new URL(admin).password, proxy.port)
+  const { username, password } = new URL(admin)
+  if (manager !== undefined) {
+    await queryAt(admin, `CREATE ROLE "${manager}${role.name}" LOGIN CREATEROLE PASSWORD '${password}'; GRANT pg_read_all_stats, pg_signal_backend TO "${manager}${role.name}";
+      GRANT "${role.name}" TO "${manager}${role.name}" WITH ADMIN TRUE, INHERIT FALSE`)
+  }
+  const throughProxy = role.url(manager === undefined ? username : `${manager}${role.name}`, password, proxy.port)
   const sessions: Awaited<ReturnType<typeof openSession>>[] = []
   const use = async (credential: Credential): Promise<Awaited<ReturnType<typeof openSession>>> => {
     const session = await openSession(role.url(credential.fields['user']?.reveal(), credential.fields['password']?.reveal()))
@@ -49,3 +54,4 @@ function produce(proxy: FaultyProxy, fault: Exclude<Fault, 'full'>): void {
 for (const strategy of manifest.strategies) {
   issuerSuite(`postgres ${strategy}, real server`, () => makeWorld(strategy), { describe, it, expect })
 }
+issuerSuite('postgres alternate, real server, an admin without superuser', () => makeWorld('alternate', 'manager_'), { describe, it, expect })

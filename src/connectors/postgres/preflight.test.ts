@@ -22,7 +22,7 @@ describe('preflight refuses before anything is changed', () => {
   it('says the version of the server, the roles and the room when all is well', async () => {
     const role = await makeRole(server.adminUrl, { database: 'shared' })
     const seen = valueOf(await look(issuerAt(server.adminUrl, { role: role.name }), role))
-    expect(seen).toMatchObject({ fenced: true, notices: [], evidence: { server: '18.4', role: role.name, next: `${role.name}_alt`, connectionsMax: 17 } })
+    expect(seen).toMatchObject({ fenced: true, notices: [], evidence: { server: expect.stringMatching(/^18\./) as string, role: role.name, next: `${role.name}_alt`, connectionsMax: 17 } })
     expect(await server.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [`${role.name}_alt`])).toEqual([])
   })
 

@@ -1,0 +1,61 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { registry } from '../src/connectors.gen.ts'
+import { parseManifest } from '../src/manifest/load.ts'
+
+const root = join(import.meta.dirname, '..')
+const examples = globSync('examples/*/keyturn.yaml', { cwd: root })
+const schema = z.fromJSONSchema(JSON.parse(readFileSync(join(root, 'schema/keyturn.schema.json'), 'utf8')))
+const textOf = (example: string): string => readFileSync(join(root, example), 'utf8')
+
+describe('the examples', () => {
+  it('are there', () => {
+    expect(examples).toContain('examples/atlas/keyturn.yaml')
+  })
+
+  it.each(examples)('%s is a valid manifest (X-15)', (example) => {
+    const { secrets } = parseManifest(textOf(example), example, { registry })
+    expect(Object.values(secrets).every((secret) => secret.stores.length > 0)).toBe(true)
+  })
+
+  it.each(examples)('%s fits the published JSON Schema', (example) => {
+    expect(schema.safeParse(parse(textOf(example)))).toMatchObject({ success: true })
+  })
+
+  it('stores, waves and connectors of Atlas are those of its runbook (S0-01, S0-04, S0-09)', () => {
+    const { database } = parseManifest(textOf('examples/atlas/keyturn.yaml'), 'keyturn.yaml', { registry }).secrets
+    expect(database?.strategy).toBe('alternate')
+    expect(database?.stores.map(({ use, config, bind }) => [use, config.file, bind])).toEqual([
+      ['dotenv', '/opt/atlas/.env', { ATLAS_DB_DSN: { url: { user: 'user', password: 'password' } } }],
+    ])
+    expect(database?.waves.flat().map(({ use, config }) => [use, config.services])).toEqual([['command', ['gateway', 'graphsync', 'resolver']]])
+  })
+})
+
+it('the manifest of docs/manifest.md is valid, for keyturn and for the JSON Schema', () => {
+  const text = /```yaml\n(# yaml-language-server[^]*?)```/.exec(textOf('docs/manifest.md'))?.[1] ?? ''
+  expect(parseManifest(text, 'keyturn.yaml', { registry }).system).toBe('shop')
+  expect(schema.safeParse(parse(text))).toMatchObject({ success: true })
+})
+
+describe('the JSON Schema', () => {
+  const text = textOf('examples/atlas/keyturn.yaml')
+
+  it.each([
+    ['an unknown key', 'system: atlas', 'system: atlas\nsytem: atlas'],
+    ['an unknown connector', 'use: postgres', 'use: postgre'],
+    ["an unknown key in a connector's configuration", 'role: atlas', 'role: atlas\n      rle: atlas'],
+    ['a strategy that the connector cannot do', 'strategy: alternate', 'strategy: overlap'],
+    ['a wrong duration', 'every: 90d', 'every: 90 days'],
+    ['a wrong type', 'role: atlas', 'role: [atlas]'],
+    ['a binding that is none', '{ url: { user: user, password: password } }', '{ uri: x }'],
+    ["the issuer's attest without its application", 'application: "atlas-{name}"', 'app: x'],
+    ['a check of the system that takes a credential', 'timeout: 2m }\npostflight', 'timeout: 2m, as: new }\npostflight'],
+  ])('refuses %s', (_, right, wrong) => {
+    expect(text).toContain(right)
+    expect(schema.safeParse(parse(text.replace(right, wrong))).success).toBe(false)
+  })
+})
