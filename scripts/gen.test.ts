@@ -42,7 +42,10 @@ describe('npm run gen', () => {
   afterAll(() => rmSync(copy, { recursive: true }))
   const gen = async (...options: string[]) => {
     const ran = promisify(execFile)(process.execPath, [join(root, 'scripts/gen.ts'), '--root', copy, ...options])
-    return ran.then(({ stdout }) => ({ code: 0, stdout }), ({ code, stdout }: { code: number; stdout: string }) => ({ code, stdout }))
+    return ran.then(
+      ({ stdout }) => ({ code: 0, stdout }),
+      ({ code, stdout }: { code: number; stdout: string }) => ({ code, stdout }),
+    )
   }
 
   it('with --check fails, lists what is stale or missing, and writes nothing', async () => {
@@ -61,7 +64,14 @@ describe('npm run gen', () => {
 
 it('finds what is wrong with a descriptor', () => {
   const family = z.object({ within: z.string(), deep: z.strictObject({ more: z.string() }).describe('Deep.') })
-  const planted = describeConnector({ id: 'planted', title: 'P', summary: 'P.', links: [], families: { check: family }, strategies: ['overlap'] })
+  const planted = describeConnector({
+    id: 'planted',
+    title: 'P',
+    summary: 'P.',
+    links: [],
+    families: { check: family },
+    strategies: ['overlap'],
+  })
   expect(faultsOf(planted)).toEqual([
     'planted: has no link to where its facts come from',
     'planted: `strategies` belong to an issuer, and an issuer has them',

@@ -5,7 +5,9 @@ import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { makeOutputs, staleOf } from './gen/outputs.ts'
 
-const { check, root: given } = parseArgs({ options: { check: { type: 'boolean', default: false }, root: { type: 'string' } } }).values
+const { check, root: given } = parseArgs({
+  options: { check: { type: 'boolean', default: false }, root: { type: 'string' } },
+}).values
 const root = resolve(given ?? join(import.meta.dirname, '..'))
 const { files, faults } = await makeOutputs(root)
 const stale = staleOf(root, files)

@@ -31,7 +31,9 @@ describe('the examples', () => {
     expect(database?.stores.map(({ use, config, bind }) => [use, config.file, bind])).toEqual([
       ['dotenv', '/opt/atlas/.env', { ATLAS_DB_DSN: { url: { user: 'user', password: 'password' } } }],
     ])
-    expect(database?.waves.flat().map(({ use, config }) => [use, config.services])).toEqual([['command', ['gateway', 'graphsync', 'resolver']]])
+    expect(database?.waves.flat().map(({ use, config }) => [use, config.services])).toEqual([
+      ['command', ['gateway', 'graphsync', 'resolver']],
+    ])
   })
 })
 

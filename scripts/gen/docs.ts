@@ -29,8 +29,12 @@ export function connectorsDoc(manifests: readonly ConnectorManifest[]): string {
     code(manifest.strategies ?? []),
   ])
   const sections = manifests.map((manifest) => {
-    const fields = Object.entries(manifest.fields ?? {}).map(([name, kind]) => (kind === 'plain' ? `\`${name}\` (not secret)` : `\`${name}\``))
-    const families = Object.entries(manifest.families).map(([family, schema]) => `### As ${family}\n\n${keyTable(shapeOf(schema))}`)
+    const fields = Object.entries(manifest.fields ?? {}).map(([name, kind]) =>
+      kind === 'plain' ? `\`${name}\` (not secret)` : `\`${name}\``,
+    )
+    const families = Object.entries(manifest.families).map(
+      ([family, schema]) => `### As ${family}\n\n${keyTable(shapeOf(schema))}`,
+    )
     return [
       `## ${manifest.id}`,
       manifest.summary,

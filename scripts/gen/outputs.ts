@@ -7,7 +7,9 @@ import { schemaFile } from './schema.ts'
 import { faultsOf } from './soundness.ts'
 
 /** Every generated file with its content, by path from the root, and what is wrong with the descriptors that they come from. */
-export async function makeOutputs(root: string): Promise<{ readonly files: Readonly<Record<string, string>>; readonly faults: readonly string[] }> {
+export async function makeOutputs(
+  root: string,
+): Promise<{ readonly files: Readonly<Record<string, string>>; readonly faults: readonly string[] }> {
   const manifests = await scanConnectors(root)
   const files = {
     'src/connectors.gen.ts': registryFile(manifests),

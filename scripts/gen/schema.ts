@@ -1,6 +1,16 @@
 import type { z } from 'zod'
 import type { ConnectorManifest, Family } from '../../src/kit/index.ts'
-import { bindingSchema, defaultsSchema, engineKeys, issuerAttestSchema, manifestSchema, secretName, secretSchema, waveSchema, type Block } from '../../src/manifest/schema.ts'
+import {
+  bindingSchema,
+  defaultsSchema,
+  engineKeys,
+  issuerAttestSchema,
+  manifestSchema,
+  secretName,
+  secretSchema,
+  waveSchema,
+  type Block,
+} from '../../src/manifest/schema.ts'
 import { shapeOf, type Shape } from '../../src/manifest/shape.ts'
 
 const ref = (name: string) => ({ $ref: `#/$defs/${name}` })
@@ -14,7 +24,7 @@ const blocks = [
   ['preflight', 'check'],
 ] as const satisfies readonly (readonly [Block, Family])[]
 
-/** `schema/keyturn.schema.json`: JSON Schema 2020-12 of the manifest, for editors; one definition for each family of each connector. */
+/** `schema/keyturn.schema.json`: JSON Schema 2020-12 of the manifest, for editors; a definition for each family of each connector. */
 export function schemaFile(manifests: readonly ConnectorManifest[]): string {
   const top = written(manifestSchema)
   const schema = {
@@ -42,7 +52,11 @@ export function schemaFile(manifests: readonly ConnectorManifest[]): string {
   return `${JSON.stringify(schema, null, 2)}\n`
 }
 
-function definitions(block: (typeof blocks)[number][0], family: Family, manifests: readonly ConnectorManifest[]): [string, unknown][] {
+function definitions(
+  block: (typeof blocks)[number][0],
+  family: Family,
+  manifests: readonly ConnectorManifest[],
+): [string, unknown][] {
   const each = manifests.flatMap((manifest): [string, Shape][] => {
     const schema = manifest.families[family]
     if (schema === undefined) return []
@@ -50,10 +64,17 @@ function definitions(block: (typeof blocks)[number][0], family: Family, manifest
     const [first] = manifest.strategies ?? []
     const strategy: Shape = { ...engine.properties?.strategy, enum: manifest.strategies, default: first }
     const own = block === 'issuer' ? { ...engine, properties: { ...engine.properties, strategy } } : engine
-    return [[manifest.id, { title: manifest.title, description: manifest.summary, ...withUse(manifest.id, written(schema), own) }]]
+    return [
+      [manifest.id, { title: manifest.title, description: manifest.summary, ...withUse(manifest.id, written(schema), own) }],
+    ]
   })
   if (block === 'attest') each.unshift(['issuer', withUse('issuer', written(issuerAttestSchema), {})])
-  const all = { type: 'object', required: ['use'], properties: { use: { enum: each.map(([id]) => id) } }, oneOf: each.map(([id]) => ref(`${block}.${id}`)) }
+  const all = {
+    type: 'object',
+    required: ['use'],
+    properties: { use: { enum: each.map(([id]) => id) } },
+    oneOf: each.map(([id]) => ref(`${block}.${id}`)),
+  }
   return [[block, all], ...each.map(([id, shape]): [string, unknown] => [`${block}.${id}`, shape])]
 }
 
@@ -64,7 +85,12 @@ function withUse(id: string, shape: Shape, engine: Shape): Shape {
   const required = [...listOf(engine.required), ...listOf(shape.required)].filter((key) => key !== 'strategy')
   return {
     ...shape,
-    properties: { use: { const: id }, ...engine.properties, ...shape.properties, ...(engine.properties?.strategy && { strategy: engine.properties.strategy }) },
+    properties: {
+      use: { const: id },
+      ...engine.properties,
+      ...shape.properties,
+      ...(engine.properties?.strategy && { strategy: engine.properties.strategy }),
+    },
     required: ['use', ...required],
   }
 }

@@ -16,7 +16,7 @@ export function faultsOf(manifest: ConnectorManifest): readonly string[] {
   const families = Object.entries(manifest.families) as [Family, NonNullable<ConnectorManifest['families'][Family]>][]
   if (families.length === 0) faults.push('serves no family')
   if (manifest.links.length === 0) faults.push('has no link to where its facts come from')
-  if (manifest.id === 'issuer') faults.push('`issuer` is the name of the engine\'s own attestor')
+  if (manifest.id === 'issuer') faults.push("`issuer` is the name of the engine's own attestor")
   const issues = manifest.families.issuer !== undefined
   if (issues !== (manifest.fields !== undefined)) faults.push('`fields` belong to an issuer, and an issuer has them')
   if (issues !== (manifest.strategies !== undefined)) faults.push('`strategies` belong to an issuer, and an issuer has them')
@@ -24,7 +24,8 @@ export function faultsOf(manifest: ConnectorManifest): readonly string[] {
     const shape = shapeOf(schema)
     if (JSON.stringify(shape).includes('"$ref"')) faults.push(`${family}: the schema refers to itself`)
     for (const key of ['use', ...reserved[family]]) {
-      if (shape.properties !== undefined && Object.hasOwn(shape.properties, key)) faults.push(`${family}: \`${key}\` is the engine's`)
+      if (shape.properties !== undefined && Object.hasOwn(shape.properties, key))
+        faults.push(`${family}: \`${key}\` is the engine's`)
     }
     faults.push(...faultsOfShape(shape, family))
   }
@@ -34,7 +35,9 @@ export function faultsOf(manifest: ConnectorManifest): readonly string[] {
 function faultsOfShape(shape: Shape, path: string): string[] {
   const members = Object.entries(shape.properties ?? {})
   const open = shape.properties !== undefined && shape.additionalProperties !== false ? [`${path}: not a strict object`] : []
-  const undescribed = members.filter(([, member]) => member.description === undefined).map(([key]) => `${path}.${key}: not described`)
+  const undescribed = members
+    .filter(([, member]) => member.description === undefined)
+    .map(([key]) => `${path}.${key}: not described`)
   const below = [
     ...members.map(([key, member]) => [member, `${path}.${key}`] as const),
     ...[...(shape.anyOf ?? []), ...(shape.oneOf ?? []), ...(shape.allOf ?? [])].map((each) => [each, path] as const),

@@ -16,7 +16,9 @@ function rowsOf(shape: Shape, before: string): string[][] {
   const own = Object.entries(shape.properties ?? {}).flatMap(([key, member]) => {
     const name = `${before}${key}`
     const need = required.includes(key) ? ' (required)' : ''
-    const otherwise = ['string', 'number', 'boolean'].includes(typeof member.default) ? ` Default: \`${String(member.default)}\`.` : ''
+    const otherwise = ['string', 'number', 'boolean'].includes(typeof member.default)
+      ? ` Default: \`${String(member.default)}\`.`
+      : ''
     return [[`\`${name}\``, `${takes(member)}${need}`, `${member.description ?? ''}${otherwise}`], ...rowsBelow(member, name)]
   })
   return [...own, ...(shape.anyOf ?? shape.oneOf ?? []).flatMap((each) => rowsOf(each, before))]
@@ -37,7 +39,13 @@ function takes(shape: Shape): string {
   if (alternatives !== undefined) return [...new Set(alternatives.map(takes))].join(' or ')
   if (typeof shape.pattern === 'string' && shape.pattern.includes('quarterly')) return 'duration or word'
   if (typeof shape.pattern === 'string' && shape.pattern.includes('(ms|s|m|h|d)')) return 'duration'
-  const words: Readonly<Record<string, string>> = { string: 'text', integer: 'whole number', number: 'number', boolean: 'true or false', object: 'map' }
+  const words: Readonly<Record<string, string>> = {
+    string: 'text',
+    integer: 'whole number',
+    number: 'number',
+    boolean: 'true or false',
+    object: 'map',
+  }
   if (shape.type === 'array') return `list of ${takes(shape.items ?? {})}`
   return words[String(shape.type)] ?? 'anything'
 }

@@ -1,9 +1,8 @@
 import type { Code } from '../kit/index.ts'
 import { overlaps } from '../plan/steps.ts'
 import type { Step } from '../plan/step.ts'
-import { foldProgress, pastReturn, type Progress, stepOf, stepsOf, type Trouble } from './progress.ts'
+import { foldProgress, GATE_FRESH_MS, gateOf, pastReturn, type Progress, stepOf, stepsOf, type Trouble } from './progress.ts'
 import type { Result, TimedEvent } from './event.ts'
-import { GATE_FRESH_MS, gateOf } from './invariants.ts'
 
 /** What to do next. */
 export type Next =
@@ -98,7 +97,7 @@ function waitFor(progress: Progress, step: Step & { do: 'wait' }, now: number): 
 
 function closeAtEnd(progress: Progress): Next {
   if (progress.direction === 'forward') return { do: 'close', result: 'done' }
-  return { do: 'close', result: 'rolled-back', ...(progress.turned ?? {}) }
+  return { do: 'close', result: 'rolled-back', ...progress.turned }
 }
 
 function afterTrouble(progress: Progress, step: Step, trouble: Trouble, now: number): Next {

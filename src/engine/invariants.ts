@@ -1,8 +1,7 @@
 import { KeyturnError } from '../kit/index.ts'
-import { overlaps } from '../plan/steps.ts'
 import { isEffect, type Step } from '../plan/step.ts'
 import type { TimedEvent } from './event.ts'
-import { foldProgress, type Progress, stepOf } from './progress.ts'
+import { foldProgress, GATE_FRESH_MS, gateOf, type Progress, stepOf } from './progress.ts'
 
 /** A sentence that holds over every prefix of every journal. */
 export interface Invariant {
@@ -11,9 +10,6 @@ export interface Invariant {
   /** What breaks it, in words; undefined while it holds. Given the journal before the event, its fold, and the event. */
   readonly broken: (before: readonly TimedEvent[], progress: Progress, event: TimedEvent) => string | undefined
 }
-
-/** A gate counts for an ending that begins this long after it at most. */
-export const GATE_FRESH_MS = 60_000
 
 const isIntent = (event: TimedEvent): event is TimedEvent & { type: 'intent-recorded' } => event.type === 'intent-recorded'
 const isOutcome = (event: TimedEvent): event is TimedEvent & { type: 'step-done' | 'step-refused' | 'step-asked' | 'step-absent' | 'step-unknown' } =>
@@ -150,14 +146,6 @@ export const INVARIANTS: readonly Invariant[] = [
     },
   },
 ]
-
-/** The gate that stands before an ending in the same direction; undefined when the plan has none for it. */
-export function gateOf(progress: Progress, step: Step & { do: 'set' }): Step | undefined {
-  const list = progress.direction === 'forward' ? progress.plan.steps : progress.plan.back
-  const gate = list.find((each) => each.do === 'gate' && each.ends === step.which && each.to === step.to)
-  const needed = gate?.needs === undefined || progress.plan.steps.some((each) => each.do === 'publish' && progress.intended.has(each.id))
-  return overlaps(progress.plan.strategy) && needed ? gate : undefined
-}
 
 /** Every invariant that some prefix of the journal breaks, as `I6: off without a fresh gate (entry 17)`. Empty when all hold. */
 export function brokenInvariants(events: readonly TimedEvent[]): string[] {

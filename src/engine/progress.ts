@@ -1,6 +1,7 @@
 import type { Code, Evidence, TaskRequest } from '../kit/index.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Step } from '../plan/step.ts'
+import { overlaps } from '../plan/steps.ts'
 import type { Direction, Result, TimedEvent } from './event.ts'
 
 /** The failures of the step at hand since it last began or was resumed. */
@@ -171,4 +172,15 @@ export function pastReturn(progress: Progress): boolean {
 /** Whether ending the old credential was begun on the way forward: then going back is an undo. */
 export function endingBegun(progress: Progress): boolean {
   return progress.plan.steps.some((step) => step.do === 'set' && progress.intended.has(step.id))
+}
+
+/** A gate counts for an ending that begins this long after it at most. */
+export const GATE_FRESH_MS = 60_000
+
+/** The gate that stands before an ending in the same direction; undefined when the plan has none for it. */
+export function gateOf(progress: Progress, step: Step & { do: 'set' }): Step | undefined {
+  const list = progress.direction === 'forward' ? progress.plan.steps : progress.plan.back
+  const gate = list.find((each) => each.do === 'gate' && each.ends === step.which && each.to === step.to)
+  const needed = gate?.needs === undefined || progress.plan.steps.some((each) => each.do === 'publish' && progress.intended.has(each.id))
+  return overlaps(progress.plan.strategy) && needed ? gate : undefined
 }

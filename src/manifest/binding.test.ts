@@ -106,7 +106,8 @@ describe('a url binding', () => {
   })
 
   it('reads nothing from a value without a password, and says so where there is no URL to change', () => {
-    for (const value of ['redis://cache:6379/6', 'redis://user@cache', 'redis://:@cache', 'plain', '']) expect(read(userAndPassword, value)).toBeUndefined()
+    for (const value of ['redis://cache:6379/6', 'redis://user@cache', 'redis://:@cache', 'plain', ''])
+      expect(read(userAndPassword, value)).toBeUndefined()
     for (const current of ['plain', '', 'redis://cache:6379/6', 'redis://u:raw/slash@cache/6', undefined]) {
       expect(() => render(userAndPassword, { user: 'a', password: 'b' }, current)).toThrow('there is no URL')
     }
@@ -120,7 +121,12 @@ it('names the fields that it carries', () => {
 
 it('never shows a value in an error', () => {
   const value = 'v'.repeat(9)
-  for (const [binding, current] of [[dsn, undefined], [userAndPassword, value]] as const) {
-    expect(() => render(binding, { user: value, password: '' }, current)).toThrow(expect.not.objectContaining({ message: expect.stringContaining(value) }))
+  for (const [binding, current] of [
+    [dsn, undefined],
+    [userAndPassword, value],
+  ] as const) {
+    expect(() => render(binding, { user: value, password: '' }, current)).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining(value) }),
+    )
   }
 })

@@ -14,11 +14,13 @@ export function fieldsOfBinding(binding: Binding): readonly string[] {
 /**
  * The value that a store holds for these fields. Inside a URL (a template that starts with `x://`, or a `url` binding) they are
  * percent-encoded, and everything else stays byte for byte; a `url` binding needs the current value. Pure, may be repeated.
- * Throws STORE_UNFIT when the current value is no URL with a user or a password, VALUE_UNREADABLE when a reader could not take the fields out again
- * (an empty field, a separator inside of one), INTERNAL when a field is missing.
+ * Throws STORE_UNFIT when the current value is no URL with a user or a password, VALUE_UNREADABLE when a reader could not take
+ * the fields out again (an empty field, a separator inside of one), INTERNAL when a field is missing.
  */
 export function renderBinding(binding: Binding, fields: Fields, current?: Secret): Secret {
-  const rendered = new Secret('template' in binding ? renderTemplate(binding.template, fields) : renderUrl(binding.url, fields, current))
+  const rendered = new Secret(
+    'template' in binding ? renderTemplate(binding.template, fields) : renderUrl(binding.url, fields, current),
+  )
   const again = readBinding(binding, rendered, Object.keys(fields))
   const fits = again !== undefined && Object.entries(again).every(([name, value]) => value.equals(fields[name]))
   if (!fits) throw new KeyturnError('VALUE_UNREADABLE', 'the binding cannot be taken apart again with these fields')
@@ -64,7 +66,8 @@ function renderUrl(names: { readonly user?: string; readonly password: string },
   const [, start = '', authority = '', rest = ''] = match ?? []
   const at = authority.lastIndexOf('@')
   // Without an @ where it belongs, a raw slash may stand in the password: nothing is put in on a guess.
-  if (at < 0) throw new KeyturnError('STORE_UNFIT', 'the binding replaces user and password of a URL, and there is no URL that has them')
+  if (at < 0)
+    throw new KeyturnError('STORE_UNFIT', 'the binding replaces user and password of a URL, and there is no URL that has them')
   const userThere = authority.slice(0, at).replace(/:.*$/s, '')
   const user = names.user === undefined ? userThere : encode(valueOf(fields, names.user))
   return `${start}${user}:${encode(valueOf(fields, names.password))}@${authority.slice(at + 1)}${rest}`
@@ -78,7 +81,14 @@ function readUrl(names: { readonly user?: string; readonly password: string }, v
   const user = decode(userinfo.slice(0, colon))
   const password = decode(userinfo.slice(colon + 1))
   if (user === undefined || password === undefined) return undefined
-  return new Map(names.user === undefined ? [[names.password, password]] : [[names.user, user], [names.password, password]])
+  return new Map(
+    names.user === undefined
+      ? [[names.password, password]]
+      : [
+          [names.user, user],
+          [names.password, password],
+        ],
+  )
 }
 
 function partsOf(template: string): readonly Part[] {

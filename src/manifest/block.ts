@@ -46,7 +46,9 @@ export function openBlock<K extends Kind>(reading: Reading, kind: K, path: Path)
     Object.fromEntries(Object.entries(map).filter(([key]) => key !== 'use' && own.includes(key) === wanted))
   const engine = validate(reading, engineKeys[kind], path, pick(true)) as z.output<EngineKeys[K]> | undefined
   const family = familyOf[kind]
-  const known = Object.entries(reading.registry).flatMap(([id, { manifest }]) => (manifest.families[family] === undefined ? [] : [id]))
+  const known = Object.entries(reading.registry).flatMap(([id, { manifest }]) =>
+    manifest.families[family] === undefined ? [] : [id],
+  )
   const words = kind === 'attest' ? ['issuer', ...known] : known
   const { use } = map
   if (typeof use !== 'string') {
@@ -57,7 +59,8 @@ export function openBlock<K extends Kind>(reading: Reading, kind: K, path: Path)
   const connector = Object.hasOwn(reading.registry, use) ? reading.registry[use]?.manifest : undefined
   const schema = connector?.families[family]
   if (connector === undefined || schema === undefined) {
-    const what = connector === undefined ? `there is no connector ${quote(use)}` : `\`${use}\` cannot be used as ${article(family)}`
+    const what =
+      connector === undefined ? `there is no connector ${quote(use)}` : `\`${use}\` cannot be used as ${article(family)}`
     report(reading, [...path, 'use'], 'value', what, suggest(use, words))
     return undefined
   }

@@ -34,7 +34,13 @@ function readAttest(reading: Reading, path: Path): Used | undefined {
   const parsed = parseTemplate(valid.application)
   if ('fault' in parsed) report(reading, at, 'value', parsed.fault.what, parsed.fault.write)
   else if (fieldsOf(valid.application).some((field) => field !== 'name')) {
-    report(reading, at, 'value', 'an application is named by the instance only', '`{name}` where the name of the instance belongs')
+    report(
+      reading,
+      at,
+      'value',
+      'an application is named by the instance only',
+      '`{name}` where the name of the instance belongs',
+    )
   }
   return { use, config: valid, place: reading.source.at(path) }
 }

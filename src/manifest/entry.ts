@@ -20,11 +20,23 @@ export function readEntry(reading: Reading, name: string, defaults: z.output<typ
   const path = ['secrets', name]
   const before = reading.problems.length
   if (!secretName.test(name)) {
-    report(reading, path, 'key', 'this cannot be the name of a secret', 'letters, digits, `.`, `_` and `-`, 64 at most, a letter or digit first')
+    report(
+      reading,
+      path,
+      'key',
+      'this cannot be the name of a secret',
+      'letters, digits, `.`, `_` and `-`, 64 at most, a letter or digit first',
+    )
   }
   const map = asMap(valueAt(reading.source.value, path))
   if (map === undefined) {
-    report(reading, path, 'value', `\`${name}\` is ${typeOf(valueAt(reading.source.value, path))}`, 'a map with `issuer` and `stores`')
+    report(
+      reading,
+      path,
+      'value',
+      `\`${name}\` is ${typeOf(valueAt(reading.source.value, path))}`,
+      'a map with `issuer` and `stores`',
+    )
     return undefined
   }
   const written = validate(reading, secretSchema, path)
@@ -35,9 +47,16 @@ export function readEntry(reading: Reading, name: string, defaults: z.output<typ
   const checks = asList(map.checks).map((_, index) => readCheck(reading, 'check', [...path, 'checks', index]))
   checkTriggers(reading, [...path, 'on'], name, asList(map.on))
   if (issuer?.strategy !== undefined && reading.problems.length === before) {
-    checkCarried(reading, path, issuer.connector, issuer.strategy, stores.filter((store) => store !== undefined))
+    checkCarried(
+      reading,
+      path,
+      issuer.connector,
+      issuer.strategy,
+      stores.filter((store) => store !== undefined),
+    )
   }
-  if (written === undefined || issuer?.used === undefined || issuer.strategy === undefined || reading.problems.length > before) return undefined
+  if (written === undefined || issuer?.used === undefined || issuer.strategy === undefined || reading.problems.length > before)
+    return undefined
   const owner = written.owner ?? defaults.owner
   const every = written.every ?? defaults.every
   const notify = written.notify ?? defaults.notify
@@ -72,7 +91,13 @@ function readIssuer(reading: Reading, path: Path): IssuerEntry | undefined {
   const wanted = block.engine?.strategy
   const strategy = wanted === undefined ? able[0] : able.find((each) => each === wanted)
   if (strategy === undefined) {
-    report(reading, [...path, 'strategy'], 'value', `\`${block.use}\` cannot carry this strategy out`, suggest(wanted ?? '', able))
+    report(
+      reading,
+      [...path, 'strategy'],
+      'value',
+      `\`${block.use}\` cannot carry this strategy out`,
+      suggest(wanted ?? '', able),
+    )
   }
   const takesStrategy = Object.hasOwn(reading.shape(block.schema).properties ?? {}, 'strategy')
   const config = takesStrategy ? { ...block.config, strategy: strategy ?? able[0] } : block.config
@@ -89,11 +114,23 @@ function checkTriggers(reading: Reading, path: Path, own: string, on: readonly u
 }
 
 /** Under `alternate` the plain fields change too: one that no store carries would never reach the consumers. */
-function checkCarried(reading: Reading, path: Path, connector: ConnectorManifest, strategy: Strategy, stores: readonly StoreSpec[]): void {
+function checkCarried(
+  reading: Reading,
+  path: Path,
+  connector: ConnectorManifest,
+  strategy: Strategy,
+  stores: readonly StoreSpec[],
+): void {
   const carried = new Set(stores.flatMap((store) => Object.values(store.bind).flatMap(fieldsOfBinding)))
   for (const [field, kind] of Object.entries(connector.fields ?? {})) {
-    if (carried.has(field) || (kind === 'plain' && strategy !== 'alternate')) continue
+    if (carried.has(field) || (kind === 'plain')) continue
     const why = kind === 'plain' ? ', and it changes under `alternate`' : ''
-    report(reading, [...path, 'stores'], 'key', `no store carries the field \`${field}\`${why}`, `\`{${field}}\` in the \`bind\` of a store`)
+    report(
+      reading,
+      [...path, 'stores'],
+      'key',
+      `no store carries the field \`${field}\`${why}`,
+      `\`{${field}}\` in the \`bind\` of a store`,
+    )
   }
 }

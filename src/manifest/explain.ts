@@ -33,7 +33,9 @@ export function explain(issue: Issue, value: unknown, shape: Shape, root: string
   const name = path.length === 0 ? root : nameOf(path)
   const about = describedAt(shape, path)
   if (issue.code === 'unrecognized_keys') {
-    const keys = [...new Set([...keysAt(shape, path), ...(path.length === 0 ? more : [])])].filter((key) => !issue.keys.includes(key))
+    const keys = [...new Set([...keysAt(shape, path), ...(path.length === 0 ? more : [])])].filter(
+      (key) => !issue.keys.includes(key),
+    )
     return issue.keys.map((key) => ({
       path: [...path, key],
       on: 'key',
@@ -44,17 +46,27 @@ export function explain(issue: Issue, value: unknown, shape: Shape, root: string
   const given = valueAt(value, path)
   if (given === undefined && path.length > 0) {
     const words = 'values' in issue && issue.values.length === 1 ? String(issue.values[0]) : '...'
-    return [{ path, on: 'key', what: `${name} is missing`, write: `\`${path.at(-1)}: ${words}\`${about === undefined ? '' : ` (${about})`}` }]
+    return [
+      {
+        path,
+        on: 'key',
+        what: `${name} is missing`,
+        write: `\`${path.at(-1)}: ${words}\`${about === undefined ? '' : ` (${about})`}`,
+      },
+    ]
   }
   if (issue.code === 'invalid_union') return explainUnion(issue, path, value, shape, name)
   if (issue.code === 'invalid_key' || issue.code === 'invalid_element') {
     return [{ path, on: 'key', what: `${name} does not fit as a key`, write: issue.issues[0]?.message ?? 'another one' }]
   }
   const at = { path, on: 'value' } as const
-  if (issue.code === 'invalid_type') return [{ ...at, what: `${name} is ${typeOf(given)}`, write: expected([issue.expected], given) }]
+  if (issue.code === 'invalid_type')
+    return [{ ...at, what: `${name} is ${typeOf(given)}`, write: expected([issue.expected], given) }]
   if (issue.code === 'invalid_value') {
     const words = issue.values.map(String)
-    return [{ ...at, what: `${name} has a value that is not known`, write: suggest(typeof given === 'string' ? given : '', words) }]
+    return [
+      { ...at, what: `${name} has a value that is not known`, write: suggest(typeof given === 'string' ? given : '', words) },
+    ]
   }
   if (issue.code === 'too_small' || issue.code === 'too_big') {
     if (issue.code === 'too_small' && Array.isArray(given) && given.length === 0) {
@@ -79,15 +91,25 @@ function explainUnion(
   const at = { path, on: 'value', what: `${name} does not fit` } as const
   if (issue.errors.length === 0) {
     const options = 'options' in issue && Array.isArray(issue.options) ? issue.options.map(String) : []
-    return [{ ...at, write: options.length > 0 ? suggest(typeof given === 'string' ? given : '', options) : (describedAt(shape, path) ?? 'another') }]
+    return [
+      {
+        ...at,
+        write:
+          options.length > 0 ? suggest(typeof given === 'string' ? given : '', options) : (describedAt(shape, path) ?? 'another'),
+      },
+    ]
   }
   const near = issue.errors.filter((branch) => !branch.some(isElsewhere))
   const best = near.toSorted((a, b) => a.length - b.length)[0]
   if (best === undefined) {
-    const wanted = issue.errors.flatMap((branch) => branch.flatMap((each) => ('expected' in each && each.path.length === 0 ? [each.expected] : [])))
+    const wanted = issue.errors.flatMap((branch) =>
+      branch.flatMap((each) => ('expected' in each && each.path.length === 0 ? [each.expected] : [])),
+    )
     return [{ ...at, what: `${name} is ${typeOf(given)}`, write: expected(wanted, given) }]
   }
-  const words = near.flatMap((branch) => branch.flatMap((each) => ('values' in each && each.path.length === 0 ? each.values.map(String) : [])))
+  const words = near.flatMap((branch) =>
+    branch.flatMap((each) => ('values' in each && each.path.length === 0 ? each.values.map(String) : [])),
+  )
   const formats = near.flatMap((branch) => branch.flatMap((each) => (each.code === 'invalid_format' ? [each.message] : [])))
   if (words.length > 0) {
     return [{ ...at, write: [...formats, suggest(typeof given === 'string' ? given : '', words)].join(', or ') }]

@@ -3,7 +3,8 @@ import { referencePattern } from './reference.ts'
 const field = /\{[A-Za-z_][\w-]*\}/g
 const held = '\0'
 const privateKey = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----|AGE-SECRET-KEY-1/
-const providerToken = /\b(gh[pousr]_\w{30,}|github_pat_\w{30,}|sk-[\w-]{20,}|AKIA[0-9A-Z]{16}\b|xox[abprs]-[\w-]{10,}|glpat-[\w-]{15,})/
+const providerToken =
+  /\b(gh[pousr]_\w{30,}|github_pat_\w{30,}|sk-[\w-]{20,}|AKIA[0-9A-Z]{16}\b|xox[abprs]-[\w-]{10,}|glpat-[\w-]{15,})/
 const urlPassword = /:\/\/[^\s:/@?#]*:([^\s/?#]+)@/
 const passwordWord = /\b(?:password|passwd|pwd)=([^\s&;'"]+)/i
 

@@ -50,14 +50,35 @@ describe('a valid manifest', () => {
 
   it('says its system, its environment and its folders (X-15)', () => {
     const base = join(process.cwd(), 'etc')
-    expect(top).toEqual({ file: join(base, 'keyturn.yaml'), base, system: 'atlas', environment: 'staging', state: join(base, 'var/keyturn'), postflight: [] })
-    expect(preflight).toEqual([{ use: 'look', config: { url: 'http://127.0.0.1/doctor', status: 200 }, within: 5_000, place: place(6, 13) }])
+    expect(top).toEqual({
+      file: join(base, 'keyturn.yaml'),
+      base,
+      system: 'atlas',
+      environment: 'staging',
+      state: join(base, 'var/keyturn'),
+      postflight: [],
+    })
+    expect(preflight).toEqual([
+      { use: 'look', config: { url: 'http://127.0.0.1/doctor', status: 200 }, within: 5_000, place: place(6, 13) },
+    ])
   })
 
   it('gives each secret its issuer, stores with bindings, waves of consumers and checks, each with its place (S0-01)', () => {
-    expect(database).toMatchObject({ name: 'database', place: place(8, 3), owner: 'data', lifecycle: 'legacy', every: 'quarterly', on: ['compromise', 'session'], impact: 'none at all' })
+    expect(database).toMatchObject({
+      name: 'database',
+      place: place(8, 3),
+      owner: 'data',
+      lifecycle: 'legacy',
+      every: 'quarterly',
+      on: ['compromise', 'session'],
+      impact: 'none at all',
+    })
     expect(database?.strategy).toBe('alternate')
-    expect(database?.issuer).toEqual({ use: 'base', config: { admin: '${env:PG_ADMIN_URL}', role: 'atlas', strategy: 'alternate' }, place: place(11, 13) })
+    expect(database?.issuer).toEqual({
+      use: 'base',
+      config: { admin: '${env:PG_ADMIN_URL}', role: 'atlas', strategy: 'alternate' },
+      place: place(11, 13),
+    })
     expect(database?.stores).toEqual([
       {
         use: 'envfile',
@@ -73,30 +94,84 @@ describe('a valid manifest', () => {
     ])
     expect(database?.waves).toEqual([
       [
-        { use: 'service', config: { pid: 'a.pid' }, place: place(27, 13), attest: { use: 'issuer', config: { application: 'atlas-{name}' }, place: place(27, 49) } },
-        { use: 'service', config: { pid: 'b.pid' }, place: place(28, 13), attest: { use: 'look', config: { challenge: 'http://127.0.0.1/attest' }, place: place(28, 49) } },
+        {
+          use: 'service',
+          config: { pid: 'a.pid' },
+          place: place(27, 13),
+          attest: { use: 'issuer', config: { application: 'atlas-{name}' }, place: place(27, 49) },
+        },
+        {
+          use: 'service',
+          config: { pid: 'b.pid' },
+          place: place(28, 13),
+          attest: { use: 'look', config: { challenge: 'http://127.0.0.1/attest' }, place: place(28, 49) },
+        },
       ],
       [{ use: 'service', config: { pid: 'c.pid' }, place: place(29, 9) }],
     ])
-    expect(database?.checks).toEqual([{ use: 'look', config: { url: 'http://127.0.0.1/readyz', status: 200 }, as: 'new', within: 30_000, place: place(30, 14) }])
+    expect(database?.checks).toEqual([
+      { use: 'look', config: { url: 'http://127.0.0.1/readyz', status: 200 }, as: 'new', within: 30_000, place: place(30, 14) },
+    ])
   })
 
   it("takes what a secret does not say from the defaults, and what they do not say from keyturn's", () => {
-    expect(database?.timing).toEqual({ grace: 172_800_000, quiet: 20_000, quietEvery: 1_000, undo: 7_200_000, deadline: 10_000, ready: 60_000 })
-    expect(session).toMatchObject({ owner: 'platform', notify: ['ops'], every: '90d', lifecycle: 'active', impact: 'none', strategy: 'in-place', waves: [], checks: [] })
-    expect(session?.timing).toEqual({ grace: 172_800_000, quiet: 600_000, quietEvery: 30_000, undo: 3_600_000, deadline: 10_000, ready: 60_000 })
+    expect(database?.timing).toEqual({
+      grace: 172_800_000,
+      quiet: 20_000,
+      quietEvery: 1_000,
+      undo: 7_200_000,
+      deadline: 10_000,
+      ready: 60_000,
+    })
+    expect(session).toMatchObject({
+      owner: 'platform',
+      notify: ['ops'],
+      every: '90d',
+      lifecycle: 'active',
+      impact: 'none',
+      strategy: 'in-place',
+      waves: [],
+      checks: [],
+    })
+    expect(session?.timing).toEqual({
+      grace: 172_800_000,
+      quiet: 600_000,
+      quietEvery: 30_000,
+      undo: 3_600_000,
+      deadline: 10_000,
+      ready: 60_000,
+    })
     expect(session?.issuer.config).toEqual({ length: 32 })
   })
 
   it('needs no more than a version, a system and a secret', () => {
-    const least = parseManifest('version: 1\nsystem: s\nsecrets: { a: { issuer: { use: dice }, stores: [{ use: envfile, file: f, bind: { K: "{value}" } }] } }', '/srv/k.yaml', { registry })
+    const least = parseManifest(
+      'version: 1\nsystem: s\nsecrets: { a: { issuer: { use: dice }, stores: [{ use: envfile, file: f, bind: { K: "{value}" } }] } }',
+      '/srv/k.yaml',
+      { registry },
+    )
     expect(least).toMatchObject({ environment: 'production', state: '/srv/.keyturn', base: '/srv' })
-    expect(least.secrets.a?.timing).toEqual({ grace: 86_400_000, quiet: 60_000, quietEvery: 3_000, undo: 3_600_000, deadline: 10_000, ready: 60_000 })
+    expect(least.secrets.a?.timing).toEqual({
+      grace: 86_400_000,
+      quiet: 60_000,
+      quietEvery: 3_000,
+      undo: 3_600_000,
+      deadline: 10_000,
+      ready: 60_000,
+    })
   })
 
-  it.each([['0s', 0, 250], ['1s', 1_000, 250], ['100s', 100_000, 5_000], ['2h', 7_200_000, 30_000]])('with quiet: %s looks in good time', (quiet, length, every) => {
+  it.each([
+    ['0s', 0, 250],
+    ['1s', 1_000, 250],
+    ['100s', 100_000, 5_000],
+    ['2h', 7_200_000, 30_000],
+  ])('with quiet: %s looks in good time', (quiet, length, every) => {
     const text = full.replace('quiet: { for: 20s, every: 1s }', `quiet: ${quiet}`)
-    expect(parseManifest(text, 'k.yaml', { registry }).secrets.database?.timing).toMatchObject({ quiet: length, quietEvery: every })
+    expect(parseManifest(text, 'k.yaml', { registry }).secrets.database?.timing).toMatchObject({
+      quiet: length,
+      quietEvery: every,
+    })
   })
 
   it('may share parts by anchors and aliases', () => {
@@ -112,10 +187,14 @@ describe('a manifest on disk', () => {
     writeFileSync(join(folder, 'keyturn.yaml'), full)
   })
   afterAll(() => rmSync(folder, { recursive: true }))
-  const load = (gitState?: (path: string) => Promise<GitState>) => loadManifest(join(folder, 'keyturn.yaml'), { registry, ...(gitState && { gitState }) })
+  const load = (gitState?: (path: string) => Promise<GitState>) =>
+    loadManifest(join(folder, 'keyturn.yaml'), { registry, ...(gitState && { gitState }) })
 
   it('that is missing says so', async () => {
-    await expect(loadManifest(join(folder, 'other.yaml'), { registry })).rejects.toMatchObject({ code: 'MANIFEST_MISSING', about: join(folder, 'other.yaml') })
+    await expect(loadManifest(join(folder, 'other.yaml'), { registry })).rejects.toMatchObject({
+      code: 'MANIFEST_MISSING',
+      about: join(folder, 'other.yaml'),
+    })
   })
 
   it('is loaded when git ignores its stores, or has nothing to say (S0-04)', async () => {
@@ -157,6 +236,8 @@ describe('a manifest on disk', () => {
   it('names what git says together with all other problems', async () => {
     writeFileSync(join(folder, 'worse.yaml'), full.replace('lifecycle: legacy', 'lifecycle: old'))
     const worse = loadManifest(join(folder, 'worse.yaml'), { registry, gitState: () => Promise.resolve('tracked') })
-    await expect(worse).rejects.toMatchObject({ problems: [{ place: { line: 10 } }, { place: { line: 19 } }, { place: { line: 33 } }] })
+    await expect(worse).rejects.toMatchObject({
+      problems: [{ place: { line: 10 } }, { place: { line: 19 } }, { place: { line: 33 } }],
+    })
   })
 })

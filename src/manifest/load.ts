@@ -32,7 +32,7 @@ export async function loadManifest(file: string, options: LoadOptions): Promise<
   return finish(manifest, [...problems, ...unsafe])
 }
 
-/** As {@link loadManifest}, for a text that is there already; git is not asked. Pure but for the working folder under a relative `file`. */
+/** As {@link loadManifest}, for a text that is there already; git is not asked. Pure but for the working folder under `file`. */
 export function parseManifest(text: string, file: string, options: Pick<LoadOptions, 'registry'>): Manifest {
   const { manifest, problems } = read(text, file, options.registry)
   return finish(manifest, problems)
@@ -96,7 +96,8 @@ function readChecks(reading: Reading, key: string, value: unknown): readonly Che
 
 function readSecrets(reading: Reading, value: unknown, defaults: Parameters<typeof readEntry>[2]): Record<string, SecretSpec> {
   const names = Object.keys(asMap(value) ?? {})
-  if (asMap(value) !== undefined && names.length === 0) report(reading, ['secrets'], 'value', '`secrets` is empty', 'one secret at least')
+  if (asMap(value) !== undefined && names.length === 0)
+    report(reading, ['secrets'], 'value', '`secrets` is empty', 'one secret at least')
   const entries = names.map((name) => readEntry(reading, name, defaults))
   return Object.fromEntries(entries.filter((entry) => entry !== undefined).map((entry) => [entry.name, entry]))
 }
@@ -130,7 +131,13 @@ async function askGit(base: string, files: Reading['files'], ask: (path: string)
   return looked.flatMap(({ place, example, state }): Problem[] => {
     if (example) return [{ place, what: 'an example is no store: everybody reads it', write: 'the file that is really used' }]
     if (state === 'tracked') {
-      return [{ place, what: 'git tracks this store', write: 'a file that git ignores (`git rm --cached` and .gitignore, if it is this one)' }]
+      return [
+        {
+          place,
+          what: 'git tracks this store',
+          write: 'a file that git ignores (`git rm --cached` and .gitignore, if it is this one)',
+        },
+      ]
     }
     if (state === 'exposed') return [{ place, what: 'git does not ignore this store', write: 'its name into .gitignore' }]
     return []

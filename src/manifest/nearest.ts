@@ -15,11 +15,12 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best?.candidate
 }
 
-/** What to write in place of an unknown word: the one that was probably meant, then all that could be. */
+/** What to write in place of an unknown word: the one that was probably meant; all that could be when none was, or when they are few. */
 export function suggest(word: string, candidates: readonly string[]): string {
   const meant = nearest(word, candidates)
   const all = `one of ${candidates.map((candidate) => `\`${candidate}\``).join(', ')}`
   if (candidates.length === 0) return 'nothing'
   if (candidates.length === 1) return `\`${candidates[0]}\``
-  return meant === undefined ? all : `\`${meant}\` (did you mean that? ${all})`
+  if (meant === undefined) return all
+  return `\`${meant}\` (did you mean that?${candidates.length > 6 ? '' : ` ${all}`})`
 }

@@ -34,7 +34,9 @@ describe('a reference', () => {
 
   it('may stand in a text with others, and what it brings in is not resolved again', async () => {
     const env = { USER: 'keeper', WORD: '${env:USER}' }
-    expect(await resolved('postgres://${env:USER}:${file:token}@db/${env:WORD}', env)).toBe(`postgres://keeper:${value}@db/\${env:USER}`)
+    expect(await resolved('postgres://${env:USER}:${file:token}@db/${env:WORD}', env)).toBe(
+      `postgres://keeper:${value}@db/\${env:USER}`,
+    )
   })
 
   it('is none without a scheme: such a text stays as it is', async () => {

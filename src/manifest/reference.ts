@@ -56,7 +56,8 @@ export async function resolveReference(text: string, surroundings: Surroundings)
 async function look({ text, scheme, name }: Reference, { env, base }: Surroundings): Promise<string> {
   if (scheme === 'env') {
     const value = Object.hasOwn(env, name) ? env[name] : undefined
-    if (value === undefined || value === '') throw unresolved(`${text}: the environment variable is ${value === '' ? 'empty' : 'not set'}`)
+    if (value === undefined || value === '')
+      throw unresolved(`${text}: the environment variable is ${value === '' ? 'empty' : 'not set'}`)
     return value
   }
   if (scheme === 'file') {

@@ -19,9 +19,17 @@ const notify = z.array(z.string().min(1)).describe('Who is told.')
 
 /** How long to wait for what. The defaults are in timing.ts. */
 const timing = {
-  grace: duration.optional().describe('From presented everywhere to the gate before the old credential is ended. 24h when absent.'),
+  grace: duration
+    .optional()
+    .describe('From presented everywhere to the gate before the old credential is ended. 24h when absent.'),
   quiet: z
-    .union([duration, z.strictObject({ for: duration.describe('How long.'), every: durationSchema.optional().describe('How often it is looked at.') })])
+    .union([
+      duration,
+      z.strictObject({
+        for: duration.describe('How long.'),
+        every: durationSchema.optional().describe('How often it is looked at.'),
+      }),
+    ])
     .optional()
     .describe('How long the old credential must be seen unused, and how often that is looked at. 1m when absent.'),
   undo: duration.optional().describe('How long the old credential stays off and restorable before it is gone. 1h when absent.'),
@@ -46,7 +54,11 @@ export const manifestSchema = z.strictObject({
   system: z.string().min(1).describe('The name of the system whose secrets these are.'),
   environment: z.enum(['development', 'staging', 'production']).optional().describe('`production` when absent.'),
   state: z.string().min(1).optional().describe('The state folder; relative to the manifest. `.keyturn` when absent.'),
-  defaults: z.unknown().meta({ holds: 'defaults' }).optional().describe('What holds for every secret that does not say otherwise.'),
+  defaults: z
+    .unknown()
+    .meta({ holds: 'defaults' })
+    .optional()
+    .describe('What holds for every secret that does not say otherwise.'),
   preflight: z.array(holds('preflight')).optional().describe('Checks that must pass before anything is changed.'),
   postflight: z.array(holds('preflight')).optional().describe('Checks that must pass before a rotation is done.'),
   secrets: z.record(z.string(), z.unknown()).meta({ minProperties: 1 }).describe('The secrets by name.'),
@@ -61,7 +73,10 @@ export const secretSchema = z.strictObject({
     .describe('Where it stands in its life. `active` when absent.'),
   issuer: holds('issuer').describe('What makes and ends its credentials.'),
   every: every.optional(),
-  on: z.array(z.string()).optional().describe('What else makes it due: `compromise`, `expiry`, `provider-change`, or another secret.'),
+  on: z
+    .array(z.string())
+    .optional()
+    .describe('What else makes it due: `compromise`, `expiry`, `provider-change`, or another secret.'),
   notify: notify.optional(),
   impact: z.string().min(1).optional().describe('What users feel during a rotation. `none` when absent.'),
   ...timing,
@@ -71,7 +86,9 @@ export const secretSchema = z.strictObject({
 })
 
 /** Consumers that are reloaded together. */
-export const waveSchema = z.strictObject({ wave: z.array(holds('consumer')).min(1).describe('Consumers that are reloaded together.') })
+export const waveSchema = z.strictObject({
+  wave: z.array(holds('consumer')).min(1).describe('Consumers that are reloaded together.'),
+})
 
 /** The engine's keys in a block of each family, beside the connector's own. */
 export const engineKeys = {
@@ -79,7 +96,10 @@ export const engineKeys = {
     strategy: z.string().optional().describe("How old and new overlap. The connector's first one when absent."),
   }),
   store: z.strictObject({
-    bind: z.record(z.string().min(1), holds('binding')).meta({ minProperties: 1 }).describe('How the fields sit in the store, by key.'),
+    bind: z
+      .record(z.string().min(1), holds('binding'))
+      .meta({ minProperties: 1 })
+      .describe('How the fields sit in the store, by key.'),
   }),
   consumer: z.strictObject({
     attest: holds('attest').optional().describe('What proves that an instance holds the new value, in place of its own proof.'),
@@ -96,7 +116,12 @@ export const engineKeys = {
 
 /** How a field sits in a store. */
 export const bindingSchema = z.union([
-  z.string().min(1).describe('A template: `{name}` is a field, `{{` and `}}` are braces. In one that starts with `x://` fields are percent-encoded.'),
+  z
+    .string()
+    .min(1)
+    .describe(
+      'A template: `{name}` is a field, `{{` and `}}` are braces. In one that starts with `x://` fields are percent-encoded.',
+    ),
   z.strictObject({
     url: z
       .union([

@@ -1,4 +1,17 @@
-import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type Node, type Pair, type YAMLMap } from 'yaml'
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Document,
+  type Node,
+  type Pair,
+  type YAMLMap,
+} from 'yaml'
 import type { Problem } from '../kit/index.ts'
 import type { Place } from './model.ts'
 import { syntaxProblem } from './syntax.ts'
@@ -51,7 +64,8 @@ export function readSource(text: string, file: string): { readonly source?: Sour
 function pairsByKey(): (map: YAMLMap, key: string) => Pair | undefined {
   const indexes = new Map<YAMLMap, Map<string, Pair>>()
   return (map, key) => {
-    const known = indexes.get(map) ?? new Map(map.items.flatMap((pair) => (isScalar(pair.key) ? [[String(pair.key.value), pair]] : [])))
+    const known =
+      indexes.get(map) ?? new Map(map.items.flatMap((pair) => (isScalar(pair.key) ? [[String(pair.key.value), pair]] : [])))
     indexes.set(map, known)
     return known.get(key)
   }

@@ -17,7 +17,8 @@ export function readStore(reading: Reading, path: Path, fields: readonly string[
   if (used !== undefined && typeof used.config.file === 'string') {
     const { file } = used.config
     const place = [...path, 'file']
-    if (isExample(file)) report(reading, place, 'value', 'an example is no store: everybody reads it', 'the file that is really used')
+    if (isExample(file))
+      report(reading, place, 'value', 'an example is no store: everybody reads it', 'the file that is really used')
     else reading.files.push({ file, place: reading.source.at(place) })
   }
   if (used === undefined || bind === undefined) return undefined
@@ -27,7 +28,8 @@ export function readStore(reading: Reading, path: Path, fields: readonly string[
 function readBind(reading: Reading, path: Path, fields: readonly string[] | undefined): Record<string, Binding> | undefined {
   const map = asMap(valueAt(reading.source.value, path))
   if (map === undefined) return undefined // reported with the engine's keys of the block
-  if (Object.keys(map).length === 0) report(reading, path, 'value', '`bind` is empty', '`KEY: "{field}"` for each key of the store')
+  if (Object.keys(map).length === 0)
+    report(reading, path, 'value', '`bind` is empty', '`KEY: "{field}"` for each key of the store')
   const bind: Record<string, Binding> = {}
   for (const [key, value] of Object.entries(map)) {
     const binding = readBinding(reading, [...path, key], value, fields)
@@ -56,7 +58,12 @@ function readBinding(reading: Reading, path: Path, value: unknown, fields: reado
   return known.every(Boolean) ? { url } : undefined
 }
 
-function readTemplate(reading: Reading, path: Path, template: string, fields: readonly string[] | undefined): Binding | undefined {
+function readTemplate(
+  reading: Reading,
+  path: Path,
+  template: string,
+  fields: readonly string[] | undefined,
+): Binding | undefined {
   const parsed = parseTemplate(template)
   if ('fault' in parsed) {
     report(reading, path, 'value', parsed.fault.what, parsed.fault.write)

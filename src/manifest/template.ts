@@ -26,7 +26,9 @@ export function parseTemplate(text: string): { readonly parts: readonly Part[] }
     } else if (match[0].startsWith('${')) {
       return { fault: { what: 'a template takes no reference', write: 'a field such as `{password}`, or the text itself' } }
     } else if (match[1] === undefined || !fieldName.test(match[1])) {
-      return { fault: { what: 'the template has a brace that is no field', write: '`{{` or `}}` for a brace, `{name}` for a field' } }
+      return {
+        fault: { what: 'the template has a brace that is no field', write: '`{{` or `}}` for a brace, `{name}` for a field' },
+      }
     } else {
       if (literal !== '') parts.push({ text: literal })
       else if (parts.length > 0) return { fault: { what: 'two fields touch in the template', write: 'some text between them' } }

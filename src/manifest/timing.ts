@@ -11,7 +11,8 @@ export const checkWithin = '30s'
 
 /** The timing of a secret from what is written there and under `defaults`; what neither says has the value of this file. */
 export function timingOf(own: Written, defaults: Written): Timing {
-  const time = (key: 'grace' | 'undo' | 'deadline' | 'ready', otherwise: string): Ms => durationOf(own[key] ?? defaults[key] ?? otherwise)
+  const time = (key: 'grace' | 'undo' | 'deadline' | 'ready', otherwise: string): Ms =>
+    durationOf(own[key] ?? defaults[key] ?? otherwise)
   const written = own.quiet ?? defaults.quiet ?? '1m'
   const quiet = durationOf(typeof written === 'object' ? written.for : written)
   const every = typeof written === 'object' ? written.every : undefined

@@ -20,7 +20,7 @@ export async function run(session: Session, [id]: readonly string[], options: Op
   const state = await stateFor(session, manifest)
   try {
     const engine = engineFor(session, state, progressPrinter(session.terminal, options.json === true))
-    const named = id === undefined ? (await listRotations(state.db, { open: true })).map((row) => row.id).reverse() : [(await findRotation(state.db, id)).id]
+    const named = id === undefined ? (await listRotations(state.db, { open: true })).map((row) => row.id).toReversed() : [(await findRotation(state.db, id)).id]
     if (named.length === 0 && options.json !== true) session.terminal.out('Nothing is open.')
     let worst: number = EXIT.done
     for (const rotation of named) worst = Math.max(worst, await resumeOne(session, engine, manifest, rotation, options))

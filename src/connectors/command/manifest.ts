@@ -51,29 +51,20 @@ export const checkSchema = z.strictObject({
 export type CheckConfig = z.infer<typeof checkSchema>
 
 /** What stands under `issuer:` with `use: command`. */
-export const issuerSchema = z
-  .strictObject({
-    principal: z.string().min(1).describe('The canonical name of what is rotated, e.g. `mailer@smtp.example.org`: locks are held on it. It is the field `user`.'),
-    apply: argvSchema.describe('Makes a value accepted: gets JSON {"id", "fields": {"user", "password"}} on standard input. May be repeated.'),
-    probe: argvSchema.describe('Logs in afresh with what it gets on standard input, as for `apply`: exit code 0 is accepted.'),
-    rejectedExit: z.number().int().min(1).max(125).default(1).describe('The exit code of `probe` that says rejected; every other one is inconclusive.'),
-    end: argvSchema.optional().describe('Ends one user: gets JSON {"id"} on standard input. An absent one is no error. With `strategy: overlap`.'),
-    strategy: z
-      .enum(['in-place', 'overlap'])
-      .default('in-place')
-      .describe('`in-place`: `apply` replaces the password of the principal. `overlap`: it adds a user of its own per value, which `end` takes away.'),
-    length: z.number().int().min(16).max(512).default(40).describe('Characters of a new password.'),
-    alphabet: z
-      .string()
-      .refine((text) => [...text].length >= 10 && new Set(text).size === [...text].length, 'ten characters or more, each once')
-      .default(ALNUM)
-      .describe('The characters of a new password; letters and digits when absent.'),
-    ...surroundings,
-  })
-  .refine((config) => (config.strategy === 'overlap') === (config.end !== undefined), {
-    path: ['end'],
-    error: '`strategy: overlap` needs `end`, and `in-place` has nothing to end',
-  })
+export const issuerSchema = z.strictObject({
+  principal: z.string().min(1).describe('The canonical name of what is rotated, e.g. `mailer@smtp.example.org`: locks are held on it. It is the field `user`.'),
+  apply: argvSchema.describe('Replaces the password: gets JSON {"id", "fields": {"user", "password"}} on standard input. May be repeated.'),
+  probe: argvSchema.describe('Logs in afresh with what it gets on standard input, as for `apply`: exit code 0 is accepted.'),
+  rejectedExit: z.number().int().min(1).max(125).default(1).describe('The exit code of `probe` that says rejected; every other one is inconclusive.'),
+  strategy: z.literal('in-place').default('in-place').describe('`apply` replaces the one password that there is.'),
+  length: z.number().int().min(16).max(512).default(40).describe('Characters of a new password.'),
+  alphabet: z
+    .string()
+    .refine((text) => [...text].length >= 10 && new Set(text).size === [...text].length, 'ten characters or more, each once')
+    .default(ALNUM)
+    .describe('The characters of a new password; letters and digits when absent.'),
+  ...surroundings,
+})
 
 export type IssuerConfig = z.infer<typeof issuerSchema>
 
@@ -83,6 +74,6 @@ export default describeConnector({
   summary: 'Restarts services, checks a system or changes a password by commands of your own.',
   links: ['https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_08_02'],
   families: { issuer: issuerSchema, consumer: consumerSchema, check: checkSchema },
-  strategies: ['in-place', 'overlap'],
+  strategies: ['in-place'],
   fields: { user: 'plain', password: 'secret' },
 })

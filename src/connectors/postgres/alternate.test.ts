@@ -27,13 +27,13 @@ describe('the companion is an equal of the original role', () => {
     for (const one of [old, next]) {
       await as(role, one, 'INSERT INTO by_companion DEFAULT VALUES; INSERT INTO by_original DEFAULT VALUES; ALTER TABLE by_companion ADD COLUMN IF NOT EXISTS x int')
     }
-    const owners = await role.admin(`SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'`)
+    const owners = await role.admin(`SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = $1`, [role.name])
     expect(owners).toEqual([{ tableowner: role.name }])
   })
 
   it('sees the rows that a policy on current_user gives to the original, and no others (S2-18)', async () => {
-    const [role, other] = [await makeRole(admin), await makeRole(admin, { database: 'shared' })]
-    await role.admin(`CREATE TABLE docs (owner name, body text); ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
+    const [role, other] = [await makeRole(admin), await makeRole(admin)]
+    await role.admin(`SET search_path = "${role.name}"; CREATE TABLE docs (owner name, body text); ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
       CREATE POLICY own ON docs USING (owner = current_user); GRANT SELECT ON docs TO "${role.name}";
       INSERT INTO docs VALUES ('${role.name}', 'mine'), ('${other.name}', 'theirs')`)
     const next = await accept(issuerAt(admin, { role: role.name }), role.credential)
@@ -41,11 +41,11 @@ describe('the companion is an equal of the original role', () => {
   })
 
   it('makes tables under the default privileges of the original (S2-18)', async () => {
-    const [role, reader] = [await makeRole(admin), await makeRole(admin, { database: 'shared', prefix: 'reader' })]
-    await role.admin(`ALTER DEFAULT PRIVILEGES FOR ROLE "${role.name}" GRANT SELECT ON TABLES TO "${reader.name}"`)
+    const [role, reader] = [await makeRole(admin), await makeRole(admin, { prefix: 'reader' })]
+    await role.admin(`ALTER DEFAULT PRIVILEGES FOR ROLE "${role.name}" GRANT SELECT ON TABLES TO "${reader.name}"; GRANT USAGE ON SCHEMA "${role.name}" TO "${reader.name}"`)
     const next = await accept(issuerAt(admin, { role: role.name }), role.credential)
     await as(role, next, 'CREATE TABLE shown (id int)')
-    expect(await queryAt(role.url(reader.name, reader.password), 'SELECT * FROM shown')).toEqual([])
+    expect(await queryAt(role.url(reader.name, reader.password), `SELECT * FROM "${role.name}".shown`)).toEqual([])
   })
 
   it('has the same attributes, connection limit and settings, per database too, and drops what the original dropped', async () => {
@@ -75,14 +75,15 @@ describe('the companion is an equal of the original role', () => {
   it('has the memberships of the original with their options, and follows when they change', async () => {
     const role = await makeRole(admin)
     const [inherited, settable, neither] = ['inherited', 'settable', 'neither'].map((prefix) => `${prefix}_${role.name}`)
-    await role.admin(`CREATE ROLE "${inherited}"; CREATE ROLE "${settable}"; CREATE ROLE "${neither}"; CREATE TABLE t (id int); CREATE TABLE u (id int);
+    await role.admin(`CREATE ROLE "${inherited}"; CREATE ROLE "${settable}"; CREATE ROLE "${neither}"; SET search_path = "${role.name}"; CREATE TABLE t (id int); CREATE TABLE u (id int);
+      GRANT USAGE ON SCHEMA "${role.name}" TO "${settable}";
       GRANT SELECT ON t TO "${inherited}"; GRANT SELECT ON u TO "${settable}";
       GRANT "${inherited}" TO "${role.name}" WITH INHERIT TRUE, SET FALSE; GRANT "${settable}" TO "${role.name}" WITH INHERIT FALSE, SET TRUE`)
     const next = await accept(issuerAt(admin, { role: role.name }), role.credential)
     for (const one of [role.credential, next]) {
       await as(role, one, 'SELECT * FROM t')
       await expect(as(role, one, 'SELECT * FROM u')).rejects.toMatchObject({ code: '42501' })
-      await as(role, one, `SET ROLE "${settable}"; SELECT * FROM u`)
+      await as(role, one, `SET ROLE "${settable}"; SELECT * FROM "${role.name}".u`)
       await expect(as(role, one, `SET ROLE "${inherited}"`)).rejects.toMatchObject({ code: '42501' })
       await expect(as(role, one, `SET ROLE "${neither}"`)).rejects.toMatchObject({ code: '42501' })
     }
@@ -103,7 +104,7 @@ describe('the companion is an equal of the original role', () => {
   })
 
   it('may connect to a database that lets only the original in', async () => {
-    const role = await makeRole(admin)
+    const role = await makeRole(admin, { database: 'own' })
     await role.admin(`REVOKE CONNECT ON DATABASE "${role.database}" FROM PUBLIC`)
     const next = await accept(issuerAt(admin, { role: role.name, database: role.database }), role.credential)
     expect(await as(role, next, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
@@ -130,7 +131,7 @@ describe('rotating again and again', () => {
   })
 
   it('takes names with capitals, quotes, backslashes, spaces and other letters', async () => {
-    const role = await makeRole(admin, { database: 'shared', prefix: `We "ird'\\ \${x} é%` })
+    const role = await makeRole(admin, { prefix: `We "ird'\\ \${x} é%` })
     const issuer = issuerAt(admin, { role: role.name, companion: `Se"cond '\\ ${role.name.slice(-10)}` })
     const next = await accept(issuer, role.credential)
     await forget(issuer, role.credential)
@@ -163,7 +164,7 @@ describe('who uses what', () => {
   })
 
   it('tells on, off and gone apart', async () => {
-    const role = await makeRole(admin, { database: 'shared' })
+    const role = await makeRole(admin)
     const issuer = issuerAt(admin, { role: role.name })
     const states = async (): Promise<readonly string[]> => valueOf(await issuer.observe(callWithin(5000))).known.map((one) => `${one.state}`)
     expect(await states()).toEqual(['on'])

@@ -11,7 +11,7 @@ import manifest, { issuerSchema } from './manifest.ts'
 /** A role on the real server, reached through a proxy that produces the faults. */
 async function makeWorld(strategy: 'alternate' | 'in-place', manager?: string): Promise<IssuerWorld> {
   const admin = await ready(inject('postgresUrl'))
-  const [role, sibling] = [await makeRole(admin, { database: 'shared' }), await makeRole(admin, { database: 'shared', prefix: 'sibling' })]
+  const [role, sibling] = [await makeRole(admin), await makeRole(admin, { prefix: 'sibling' })]
   const proxy = await faultyProxy({ host: '127.0.0.1', port: Number(new URL(admin).port) })
   const { username, password } = new URL(admin)
   if (manager !== undefined) {

@@ -24,7 +24,7 @@ describe('turning a credential off', () => {
   })
 
   it('catches clients that log in again and again while it happens', async () => {
-    const role = await makeRole(admin, { database: 'shared' })
+    const role = await makeRole(admin)
     const issuer = issuerAt(admin, { role: role.name })
     await accept(issuer, role.credential)
     const going = new AbortController()
@@ -47,7 +47,7 @@ describe('turning a credential off', () => {
   })
 
   it('touches nothing but the pair, and in place nothing at all', async () => {
-    const [role, other] = [await makeRole(admin, { database: 'shared' }), await makeRole(admin, { database: 'shared' })]
+    const [role, other] = [await makeRole(admin), await makeRole(admin)]
     const issuer = issuerAt(admin, { role: role.name })
     expect(await issuer.set(other.name, 'gone', callWithin(5000))).toMatchObject({ is: 'refused', code: 'PRINCIPAL_MISSING' })
     expect(await issuer.mint({ credential: other.credential, tag: 'test' }, callWithin(5000))).toMatchObject({ is: 'refused', code: 'PRINCIPAL_MISSING' })
@@ -87,7 +87,7 @@ describe('turning a credential off', () => {
 
 describe('every call', () => {
   it('ends by its deadline when the server accepts and then says nothing, and leaves no socket', async () => {
-    const role = await makeRole(admin, { database: 'shared' })
+    const role = await makeRole(admin)
     let open = 0
     const hole = createServer((socket) => {
       open += 1
@@ -110,7 +110,7 @@ describe('every call', () => {
   })
 
   it('leaves no connection at the server', async () => {
-    const role = await makeRole(admin)
+    const role = await makeRole(admin, { database: 'own' })
     const url = role.url(new URL(admin).username, new URL(admin).password)
     const issuer = issuerAt(url, { role: role.name })
     const next = await accept(issuer, role.credential)
@@ -124,7 +124,7 @@ describe('every call', () => {
   })
 
   it('of an older owner is refused even when it waited behind the newer one (fence)', async () => {
-    const role = await makeRole(admin, { database: 'shared' })
+    const role = await makeRole(admin)
     const proxy = await faultyProxy({ host: '127.0.0.1', port: Number(new URL(admin).port) })
     const [newer, older] = [issuerAt(admin.replace(/:\d+\//, `:${proxy.port}/`), { role: role.name }), issuerAt(admin, { role: role.name })]
     const next = newer.propose(role.credential)

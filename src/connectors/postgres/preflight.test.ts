@@ -20,19 +20,19 @@ function look(issuer: Issuer, role: TestRole): Promise<Answer<Preflight>> {
 
 describe('preflight refuses before anything is changed', () => {
   it('says the version of the server, the roles and the room when all is well', async () => {
-    const role = await makeRole(server.adminUrl, { database: 'shared' })
+    const role = await makeRole(server.adminUrl)
     const seen = valueOf(await look(issuerAt(server.adminUrl, { role: role.name }), role))
     expect(seen).toMatchObject({ fenced: true, notices: [], evidence: { server: expect.stringMatching(/^18\./) as string, role: role.name, next: `${role.name}_alt`, connectionsMax: 17 } })
     expect(await server.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [`${role.name}_alt`])).toEqual([])
   })
 
   it('a trust line: a wrong password gets in, so no probe means anything (C-05)', async () => {
-    const role = await makeRole(server.adminUrl, { database: 'shared', prefix: 'trusting' })
+    const role = await makeRole(server.adminUrl, { prefix: 'trusting' })
     expect(await look(issuerAt(server.adminUrl, { role: role.name }), role)).toMatchObject({ is: 'refused', code: 'PROBE_MEANINGLESS' })
   })
 
   it('a trust socket among the endpoints, like that of psql in the container (C-05)', async () => {
-    const role = await makeRole(server.adminUrl, { database: 'shared', prefix: 'socket' })
+    const role = await makeRole(server.adminUrl, { prefix: 'socket' })
     const endpoints = [{ name: 'tcp', host: '127.0.0.1', port: server.port }, { name: 'socket', host: server.socket, port: server.port }]
     const issuer = issuerAt(server.adminUrl, { role: role.name, endpoints })
     expect(issuer.endpoints()).toEqual(['tcp', 'socket'])
@@ -40,14 +40,14 @@ describe('preflight refuses before anything is changed', () => {
   })
 
   it('a current credential that is not accepted', async () => {
-    const role = await makeRole(server.adminUrl, { database: 'shared' })
+    const role = await makeRole(server.adminUrl)
     await server.query(`ALTER ROLE "${role.name}" PASSWORD 'another'`)
     const answer = await look(issuerAt(server.adminUrl, { role: role.name }), role)
     expect(answer).toMatchObject({ is: 'refused', code: 'CREDENTIAL_REJECTED', about: 'primary', evidence: { code: '28P01' } })
   })
 
   it('an endpoint that is down, or that no line in pg_hba.conf lets us into, is not a rejected credential', async () => {
-    const [role, cut] = [await makeRole(server.adminUrl, { database: 'shared' }), await makeRole(server.adminUrl, { database: 'shared', prefix: 'cut' })]
+    const [role, cut] = [await makeRole(server.adminUrl), await makeRole(server.adminUrl, { prefix: 'cut' })]
     const { port } = await findPlace()
     const down = issuerAt(server.adminUrl, { role: role.name, endpoints: [{ name: 'replica', host: '127.0.0.1', port }] })
     expect(await look(down, role)).toMatchObject({ is: 'unknown', code: 'UNREACHABLE', about: 'replica' })
@@ -57,14 +57,14 @@ describe('preflight refuses before anything is changed', () => {
   })
 
   it('a database for probes that does not exist', async () => {
-    const role = await makeRole(server.adminUrl, { database: 'shared' })
+    const role = await makeRole(server.adminUrl)
     const issuer = issuerAt(server.adminUrl, { role: role.name, database: 'nowhere' })
     expect(await verdictOf(issuer, role.credential)).toEqual({ verdict: 'inconclusive', code: '3D000' })
     expect(await look(issuer, role)).toMatchObject({ is: 'refused', code: 'PRECONDITION_FAILED', evidence: { code: '3D000' } })
   })
 
   it('an admin that cannot log in, a server that is not there, a role that does not exist (S2-17)', async () => {
-    const role = await makeRole(server.adminUrl, { database: 'shared' })
+    const role = await makeRole(server.adminUrl)
     const wrong = server.adminUrl.replace(/:[0-9a-f]{36}@/, ':wrong@')
     expect(await look(issuerAt(wrong, { role: role.name }), role)).toMatchObject({ is: 'refused', code: 'ADMIN_REJECTED' })
     const { port } = await findPlace()
@@ -77,7 +77,7 @@ describe('preflight refuses before anything is changed', () => {
   })
 
   it('no room for a second pool: connections of the server, then of the role in place (S2-17)', async () => {
-    const role = await makeRole(server.adminUrl, { database: 'shared' })
+    const role = await makeRole(server.adminUrl)
     const sessions = await Promise.all(Array.from({ length: 9 }, () => openSession(role.url())))
     const full = await look(issuerAt(server.adminUrl, { role: role.name }), role)
     await Promise.all(sessions.slice(4).map((session) => session.close()))
@@ -94,7 +94,7 @@ describe('preflight refuses before anything is changed', () => {
 
 describe('the idle one of the pair has to be idle (S2-26)', () => {
   it('a companion in use is named by application and address; once it is off and quiet it is taken', async () => {
-    const [role, owner] = [await makeRole(server.adminUrl, { database: 'shared' }), await makeRole(server.adminUrl, { database: 'shared' })]
+    const [role, owner] = [await makeRole(server.adminUrl), await makeRole(server.adminUrl)]
     const issuer = issuerAt(server.adminUrl, { role: role.name, companion: owner.name })
     const session = await openSession(owner.url(), 'night job')
     const busy = await look(issuer, role)
@@ -110,13 +110,13 @@ describe('the idle one of the pair has to be idle (S2-26)', () => {
   })
 
   it('a group with members is not made a login', async () => {
-    const [role, member] = [await makeRole(server.adminUrl, { database: 'shared' }), await makeRole(server.adminUrl, { database: 'shared' })]
+    const [role, member] = [await makeRole(server.adminUrl), await makeRole(server.adminUrl)]
     await server.query(`CREATE ROLE "${role.name}_alt"; GRANT "${role.name}_alt" TO "${member.name}"`)
     expect(await look(issuerAt(server.adminUrl, { role: role.name }), role)).toMatchObject({ is: 'refused', code: 'PRINCIPAL_IN_USE' })
   })
 
   it('mint again after a crash succeeds although consumers are logged in with it already', async () => {
-    const role = await makeRole(server.adminUrl, { database: 'shared' })
+    const role = await makeRole(server.adminUrl)
     const issuer = issuerAt(server.adminUrl, { role: role.name })
     const next = await accept(issuer, role.credential)
     const session = await openSession(role.url(next.id, next.fields['password']?.reveal()))

@@ -27,7 +27,7 @@ function look(url: string, role: TestRole): Promise<Answer<Preflight>> {
 
 describe('an admin without superuser', () => {
   it('has every missing right named, and is enough when it has them (S2-17)', async () => {
-    const role = await makeRole(admin, { database: 'shared' })
+    const role = await makeRole(admin)
     const manager = await makeManager('')
     const lacking = ['CREATEROLE', `ADMIN OPTION on ${role.name}`, 'membership in pg_read_all_stats', 'membership in pg_signal_backend']
     const grants = [
@@ -71,7 +71,7 @@ describe('an admin without superuser', () => {
   })
 
   it('is fenced once it may set keyturn.fence', async () => {
-    const role = await makeRole(admin, { database: 'shared' })
+    const role = await makeRole(admin)
     const manager = await makeManager('CREATEROLE')
     await queryAt(admin, `GRANT pg_read_all_stats, pg_signal_backend TO ${manager.name}; GRANT "${role.name}" TO ${manager.name} WITH ADMIN TRUE;
       GRANT SET ON PARAMETER keyturn.fence TO ${manager.name}`)
@@ -84,7 +84,7 @@ describe('an admin without superuser', () => {
   })
 
   it('needs the right to every setting and attribute that the companion must have too', async () => {
-    const role = await makeRole(admin, { database: 'shared' })
+    const role = await makeRole(admin)
     const manager = await makeManager('CREATEROLE')
     await queryAt(admin, `GRANT pg_read_all_stats, pg_signal_backend TO ${manager.name}; GRANT "${role.name}" TO ${manager.name} WITH ADMIN TRUE;
       ALTER ROLE "${role.name}" REPLICATION; ALTER ROLE "${role.name}" SET log_min_duration_statement = '5s'; ALTER ROLE "${role.name}" SET work_mem = '5MB'`)
@@ -97,7 +97,7 @@ describe('an admin without superuser', () => {
   })
 
   it('cannot rotate a superuser', async () => {
-    const role = await makeRole(admin, { database: 'shared' })
+    const role = await makeRole(admin)
     const manager = await makeManager('CREATEROLE')
     await queryAt(admin, `GRANT "${role.name}" TO ${manager.name} WITH ADMIN TRUE; ALTER ROLE "${role.name}" SUPERUSER`)
     expect(await look(manager.url, role)).toMatchObject({ is: 'refused', code: 'RIGHTS_MISSING', about: `${manager.name} lacks SUPERUSER (${role.name} is one)` })

@@ -21,7 +21,7 @@ function forms(value: Secret): readonly string[] {
 describe('the clear password stays here', () => {
   it.each(['alternate', 'in-place'] as const)('%s: neither the server\'s log with log_statement=all nor the wire shows it over a whole rotation (S0-07)', async (strategy) => {
     const proxy = await faultyProxy({ host: '127.0.0.1', port: server.port })
-    const role = await makeRole(server.adminUrl, { database: 'shared' })
+    const role = await makeRole(server.adminUrl)
     const before = (await server.log()).length
     const throughProxy = server.adminUrl.replace(`:${server.port}/`, `:${proxy.port}/`)
     const issuer = issuerAt(throughProxy, { role: role.name, strategy })
@@ -44,7 +44,7 @@ describe('the clear password stays here', () => {
 
   it('a server that takes no verifiers: keyturn asks and changes nothing; with `send: clear` it goes on, out of the log (S0-07)', async () => {
     const proxy = await faultyProxy({ host: '127.0.0.1', port: server.port })
-    const role = await makeRole(server.adminUrl, { database: 'shared' })
+    const role = await makeRole(server.adminUrl)
     const throughProxy = server.adminUrl.replace(`:${server.port}/`, `:${proxy.port}/`)
     const careful = issuerAt(throughProxy, { role: role.name })
     const next = careful.propose(role.credential)
@@ -64,7 +64,7 @@ describe('the clear password stays here', () => {
   })
 
   it('an error that the server gives for the password statement does not put it into what keyturn answers', async () => {
-    const role = await makeRole(server.adminUrl, { database: 'shared' })
+    const role = await makeRole(server.adminUrl)
     await server.query(`ALTER ROLE "${role.name}" RENAME TO "${role.name}_moved"`)
     const issuer = issuerAt(server.adminUrl, { role: role.name, strategy: 'in-place', send: 'clear' })
     const next = issuer.propose(role.credential)
