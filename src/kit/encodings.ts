@@ -1,21 +1,22 @@
-/** Characters that stay as they are in a percent-encoding, besides letters and digits. */
+/** What stays as it is in a percent-encoding. */
 const PERCENT_KEEPS: readonly RegExp[] = [
   // RFC 3986 2.3, as most libraries encode a component
-  /[-._~]/,
+  /[\w.~-]/,
   // encodeURIComponent (ECMA-262 19.2.6.4)
-  /[-._~!'()*]/,
+  /[\w.~!'()*-]/,
   // encodeURI
-  /[-._~!'()*;/?:@&=+$,#]/,
+  /[\w.~!'()*;/?:@&=+$,#-]/,
   // URL's own setters for user and password (url.spec.whatwg.org, userinfo percent-encode set)
-  /[-._~!$&'()*+,%]/,
+  /[\w.~!$&'()*+,%-]/,
   // Go's net/url: user and password, and a segment of a path
-  /[-._~$&+,;=]/,
-  /[-._~$&+:=@]/,
+  /[\w.~$&+,;=-]/,
+  /[\w.~$&+:=@-]/,
   // Python's urllib.parse.quote
-  /[-._~/]/,
+  /[\w.~/-]/,
   // application/x-www-form-urlencoded (url.spec.whatwg.org)
-  /[-._*]/,
-  // everything
+  /[\w.*-]/,
+  // every character but letters and digits, and every character
+  /[A-Za-z0-9]/,
   /(?!)/,
 ]
 
@@ -84,7 +85,7 @@ function shellForms(text: string): readonly string[] {
 
 function percentForms(text: string): readonly string[] {
   return PERCENT_KEEPS.flatMap((keeps) => {
-    const upper = [...text].map((character) => (/[A-Za-z0-9]/.test(character) || keeps.test(character) ? character : percent(character)))
+    const upper = [...text].map((character) => (keeps.test(character) ? character : percent(character)))
     const all = [upper.join(''), upper.map((part) => (part === '%20' ? '+' : part)).join('')]
     return [...all, ...all.map((form) => form.replaceAll(/%[\dA-F]{2}/g, (byte) => byte.toLowerCase()))]
   })

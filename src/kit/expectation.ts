@@ -16,7 +16,7 @@ export const expectationSchema = z
     json: z
       .record(z.string().min(1), scalar)
       .optional()
-      .describe('Fields of the JSON document by path (`components.0.state`) and the value that each has exactly. An absent one fails.'),
+      .describe('Fields of the JSON document by path (`components.0.state`) and the exact value of each. An absent one fails.'),
   })
   .refine((expected) => Object.keys(expected).length > 0, 'an expectation that is empty always holds: say what is expected')
 
@@ -50,7 +50,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Which expectation does not hold: `equals`, `includes`, `matches` or `json:PATH`. Undefined when all do. Nothing of the text is told. */
+/** Which expectation does not hold: `equals`, `includes`, `matches` or `json:PATH`. Undefined when all do. Tells no text. */
 export function unmet(expected: Expectation, text: string): string | undefined {
   if (expected.equals !== undefined && text.trim() !== expected.equals.trim()) return 'equals'
   if (expected.includes !== undefined && !text.includes(expected.includes)) return 'includes'
@@ -61,8 +61,8 @@ export function unmet(expected: Expectation, text: string): string | undefined {
 }
 
 /**
- * Which unwanted thing is there, named as in {@link unmet} with `not:` before it; undefined when none is. What cannot be looked into
- * is not free of it: an empty text counts as unwanted, and so does an absent JSON field.
+ * Which unwanted thing is there, named as in {@link unmet} with `not:` before it; undefined when none is. What cannot be looked
+ * into is not free of it: an empty text counts as unwanted, and so does an absent JSON field.
  */
 export function unwanted(excluded: Expectation, text: string): string | undefined {
   if (text.trim() === '') return 'not:empty'

@@ -32,16 +32,29 @@ const ENCODE: Readonly<Record<string, (value: string) => string>> = {
   base64url: (value) => Buffer.from(`u:${value}`).toString('base64url'),
 }
 
+const CONTROL: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' }
+
+function unescapeJson(text: string): string {
+  return text.replaceAll(/\\(?:u([\da-fA-F]{4})|(.))/gs, (_all, code: string | undefined, one: string) =>
+    code === undefined ? (CONTROL[one] ?? one) : String.fromCharCode(Number.parseInt(code, 16)),
+  )
+}
+
 /** Whether somebody with the output could read the value: looks at it as it is, and undoes each encoding. */
 function readable(output: string, value: string): boolean {
   const bytes = Buffer.from(value)
-  const hex = bytes.toString('hex')
-  if (output.includes(value) || output.toLowerCase().includes(hex)) return true
-  const unescaped = output.replaceAll(/\\u([\da-fA-F]{4})/g, (_all, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
-  const plain = [output, unescaped, output.replaceAll('\'\\\'\'', '\''), output.replaceAll('+', ' ')]
-  const bared = plain.flatMap((text) => [text, text.replaceAll(/\\(.)/g, '$1')])
-  const percent = plain.map((text) => text.replaceAll(/(?:%[\da-fA-F]{2})+/g, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString()))
-  if ([...bared, ...percent].some((text) => text.includes(value))) return true
+  const undone = [
+    output,
+    unescapeJson(output),
+    unescapeJson(unescapeJson(output)),
+    output.replaceAll('\'\\\'\'', '\''),
+    output.replaceAll(/\\(["\\$`])/g, '$1'),
+    output.replaceAll(/\\(.)/gs, '$1'),
+    ...[output, output.replaceAll('+', ' ')].map((text) =>
+      text.replaceAll(/(?:%[\da-fA-F]{2})+/g, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString()),
+    ),
+  ]
+  if (undone.some((text) => text.includes(value)) || output.toLowerCase().includes(bytes.toString('hex'))) return true
   return (output.match(/[\w+/-]{4,}/g) ?? []).some((run) =>
     [0, 1, 2, 3].some((skip) => Buffer.from(run.slice(skip), 'base64').includes(bytes)),
   )
@@ -73,12 +86,15 @@ describe('mask', () => {
       const shown = made.mask(`${before} ${encoded} ${after}`)
       return !readable(shown, text) && !made.holds(shown) && made.holds(encoded)
     })
-    fc.assert(property, { numRuns: 4000 })
-    expect(fc.check(property, { numRuns: 1 }).failed).toBe(false)
+    expect(fc.check(property, { numRuns: 4000 }).counterexample).toBeNull()
   })
 
   it('would be seen to fail: each encoding of a value is readable without the mask', () => {
-    const property = fc.property(value, encoding, (text, how) => readable(ENCODE[how]?.(text) ?? '', text))
+    const property = fc.property(value, encoding, (text, how) => {
+      // URL leaves a percent sign as it is, so what it writes has more than one meaning.
+      fc.pre(how !== 'password of a URL' || !text.includes('%'))
+      return readable(ENCODE[how]?.(text) ?? '', text)
+    })
     const told = fc.check(property, { numRuns: 3000 })
     expect(told.counterexample).toBeNull()
   })

@@ -123,7 +123,7 @@ function checkCarried(
 ): void {
   const carried = new Set(stores.flatMap((store) => Object.values(store.bind).flatMap(fieldsOfBinding)))
   for (const [field, kind] of Object.entries(connector.fields ?? {})) {
-    if (carried.has(field) || (kind === 'plain')) continue
+    if (carried.has(field) || (kind === 'plain' && strategy !== 'alternate')) continue
     const why = kind === 'plain' ? ', and it changes under `alternate`' : ''
     report(
       reading,

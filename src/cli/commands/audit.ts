@@ -4,7 +4,8 @@ import { type SignedReceipt, verifyReceipt } from '../../engine/receipt.ts'
 import { KeyturnError } from '../../kit/index.ts'
 import { auditLines, receiptLines } from '../../views/audit.ts'
 import { EXIT } from '../exit.ts'
-import { type CommonOptions, manifestOf, type Session, stateFor, stateToRead } from '../session.ts'
+import { openStateFor, openStateToRead } from '../../runtime.ts'
+import { type CommonOptions, manifestOf, type Session } from '../session.ts'
 
 interface Options extends CommonOptions {
   readonly receipt?: string
@@ -24,7 +25,7 @@ export async function run(session: Session, [what]: readonly string[], options: 
     else for (const line of receiptLines(receipt, key !== undefined, session.terminal.paint)) session.terminal.out(line)
     return EXIT.done
   }
-  const state = await stateToRead(await manifestOf(options))
+  const state = await openStateToRead(await manifestOf(options))
   try {
     const checkpoint = options.checkpoint === undefined ? undefined : readJson<SignedCheckpoint>(options.checkpoint)
     const audit = await verifyState(state, { ...(checkpoint === undefined ? {} : { checkpoint }), ...(key === undefined ? {} : { key }) })
@@ -37,7 +38,7 @@ export async function run(session: Session, [what]: readonly string[], options: 
 }
 
 async function runExport(session: Session, options: Options): Promise<number> {
-  const state = await stateFor(session, await manifestOf(options))
+  const { state } = await openStateFor(session.runtime, await manifestOf(options))
   try {
     const text = `${JSON.stringify(await exportCheckpoint(state, Date.now()), null, 2)}\n`
     if (options.out === undefined) session.terminal.out(text.trimEnd())

@@ -5,7 +5,8 @@ import { findRotation } from '../../state/rotation.ts'
 import { showLines } from '../../views/show.ts'
 import { statusOf } from '../../views/status.ts'
 import { EXIT } from '../exit.ts'
-import { type CommonOptions, manifestOf, type Session, stateToRead } from '../session.ts'
+import { openStateToRead } from '../../runtime.ts'
+import { type CommonOptions, manifestOf, type Session } from '../session.ts'
 
 interface Options extends CommonOptions {
   readonly events?: boolean
@@ -14,7 +15,7 @@ interface Options extends CommonOptions {
 /** `keyturn show ROTATION`: everything that its journal says. Needs no identity. */
 export async function run(session: Session, [id]: readonly string[], options: Options): Promise<number> {
   const manifest = await manifestOf(options)
-  const state = await stateToRead(manifest)
+  const state = await openStateToRead(manifest)
   try {
     const row = await findRotation(state.db, id ?? '')
     const { events } = await readEvents({ state }, row.id)

@@ -104,113 +104,121 @@ attestorSuite({ describe, it, expect }, 'http by field', () => attestorWorld({},
 attestorSuite({ describe, it, expect }, 'http by entry', () => attestorWorld({ entry: 'URL' }, ({ entries }) => entries['URL']))
 
 describe('an http check', () => {
-  const withService = (name: string, body: (service: FakeService) => Promise<void>): void => {
-    it(name, async () => {
-      const service = await startService()
-      try {
-        await body(service)
-      } finally {
-        await service.close()
-      }
-    })
+  const withService = async (body: (service: FakeService) => Promise<void>): Promise<void> => {
+    const service = await startService()
+    try {
+      await body(service)
+    } finally {
+      await service.close()
+    }
   }
   const look = async (service: FakeService, config: object, path = '/readyz'): Promise<unknown> => {
     const { verdict, evidence } = valueOf(await open({ url: `${service.url}${path}`, ...config }).run(callWithin(10_000)))
     return evidence['unmet'] === undefined ? verdict : `${verdict} ${evidence['unmet']}`
   }
 
-  withService('looks at a field of the answer; an absent one fails (S0-11, C-05)', async (service) => {
-    service.document = { postgres: 'ok', redis: null }
-    expect(await look(service, { expect: { json: { postgres: 'ok' } } })).toBe('pass')
-    service.document = { postgres: 'down' }
-    expect(await look(service, { expect: { json: { postgres: 'ok' } } })).toBe('fail json:postgres')
-    service.document = {}
-    expect(await look(service, { expect: { json: { postgres: 'ok' } } })).toBe('fail json:postgres')
-    expect(await look(service, { expect: { json: { redis: null } } })).toBe('fail json:redis')
-  })
+  it('looks at a field of the answer; an absent one fails (S0-11, C-05)', () =>
+    withService(async (service) => {
+      service.document = { postgres: 'ok', redis: null }
+      expect(await look(service, { expect: { json: { postgres: 'ok' } } })).toBe('pass')
+      service.document = { postgres: 'down' }
+      expect(await look(service, { expect: { json: { postgres: 'ok' } } })).toBe('fail json:postgres')
+      service.document = {}
+      expect(await look(service, { expect: { json: { postgres: 'ok' } } })).toBe('fail json:postgres')
+      expect(await look(service, { expect: { json: { redis: null } } })).toBe('fail json:redis')
+    }))
 
-  withService('fails on every status but the expected one, a redirect too (S0-22)', async (service) => {
-    service.document = { mode: 'gateway' }
-    const expected = { expect: { json: { mode: 'gateway' } } }
-    expect(await look(service, expected)).toBe('pass')
-    service.fault = 'error'
-    expect(await look(service, expected)).toBe('fail status')
-    expect(await look(service, { expect: { status: 500, json: { mode: 'gateway' } } })).toBe('pass')
-    service.fault = 'redirect'
-    expect(await look(service, expected)).toBe('fail status')
-    expect(service.received.map(({ path }) => path)).not.toContain('/elsewhere')
-  })
+  it('fails on every status but the expected one, a redirect too (S0-22)', () =>
+    withService(async (service) => {
+      service.document = { mode: 'gateway' }
+      const expected = { expect: { json: { mode: 'gateway' } } }
+      expect(await look(service, expected)).toBe('pass')
+      service.fault = 'error'
+      expect(await look(service, expected)).toBe('fail status')
+      expect(await look(service, { expect: { status: 500, json: { mode: 'gateway' } } })).toBe('pass')
+      service.fault = 'redirect'
+      expect(await look(service, expected)).toBe('fail status')
+      expect(service.received.map(({ path }) => path)).not.toContain('/elsewhere')
+    }))
 
-  withService('fails when what must not be there is there, or nothing is there (S0-20)', async (service) => {
-    const expected = { expect: { not: { text: { includes: 'baseline' }, json: { mode: 'legacy' } } } }
-    service.document = { mode: 'gateway' }
-    expect(await look(service, expected)).toBe('pass')
-    service.document = { mode: 'gateway', words: 'baseline' }
-    expect(await look(service, expected)).toBe('fail not:includes')
-    service.document = { mode: 'legacy' }
-    expect(await look(service, expected)).toBe('fail not:json:mode')
-    service.document = ''
-    expect(await look(service, expected)).toBe('fail not:empty')
-  })
+  it('fails when what must not be there is there, or nothing is there (S0-20)', () =>
+    withService(async (service) => {
+      const expected = { expect: { not: { text: { includes: 'baseline' }, json: { mode: 'legacy' } } } }
+      service.document = { mode: 'gateway' }
+      expect(await look(service, expected)).toBe('pass')
+      service.document = { mode: 'gateway', words: 'baseline' }
+      expect(await look(service, expected)).toBe('fail not:includes')
+      service.document = { mode: 'legacy' }
+      expect(await look(service, expected)).toBe('fail not:json:mode')
+      service.document = ''
+      expect(await look(service, expected)).toBe('fail not:empty')
+    }))
 
-  withService('compares a text exactly, but for white space at its ends', async (service) => {
-    service.document = 'ok\n'
-    expect(await look(service, { expect: { text: { equals: 'ok' } } })).toBe('pass')
-    service.document = 'not ok'
-    expect(await look(service, { expect: { text: { equals: 'ok' } } })).toBe('fail equals')
-  })
+  it('compares a text exactly, but for white space at its ends', () =>
+    withService(async (service) => {
+      service.document = 'ok\n'
+      expect(await look(service, { expect: { text: { equals: 'ok' } } })).toBe('pass')
+      service.document = 'not ok'
+      expect(await look(service, { expect: { text: { equals: 'ok' } } })).toBe('fail equals')
+    }))
 
-  withService('judges no body that it read only half of', async (service) => {
-    service.document = 'x'.repeat(2_000_000)
-    expect(await look(service, { expect: { not: { text: { includes: 'y' } } } })).toBe('fail length')
-  })
+  it('judges no body that it read only half of', () =>
+    withService(async (service) => {
+      service.document = 'x'.repeat(2_000_000)
+      expect(await look(service, { expect: { not: { text: { includes: 'y' } } } })).toBe('fail length')
+    }))
 
-  withService('reads a stream until what has to come has come (S0-20)', async (service) => {
-    service.pieces = ['first', 'a real answer']
-    service.endless = true
-    const began = Date.now()
-    expect(await look(service, { expect: { stream: { includes: 'real answer' } } }, '/stream')).toBe('pass')
-    expect(Date.now() - began).toBeLessThan(5_000)
-  })
+  it('reads a stream until what has to come has come (S0-20)', () =>
+    withService(async (service) => {
+      service.pieces = ['first', 'a real answer']
+      service.endless = true
+      const began = Date.now()
+      expect(await look(service, { expect: { stream: { includes: 'real answer' } } }, '/stream')).toBe('pass')
+      expect(Date.now() - began).toBeLessThan(5_000)
+    }))
 
-  withService('fails on a stream with the fallback in it, without it in time, or with nothing in it (S0-20)', async (service) => {
-    service.endless = true
-    service.pieces = ['first', 'the baseline fallback']
-    expect(await look(service, { expect: { stream: { notIncludes: 'baseline' } } }, '/stream')).toBe('fail stream:notIncludes')
-    expect(await look(service, { expect: { stream: { includes: 'real answer', for: '100ms' } } }, '/stream')).toBe('fail stream:includes')
-    service.pieces = []
-    service.endless = false
-    expect(await look(service, { expect: { stream: { notIncludes: 'baseline' } } }, '/stream')).toBe('fail stream:empty')
-  })
+  it('fails on a stream with the fallback in it, without it in time, or with nothing in it (S0-20)', () =>
+    withService(async (service) => {
+      service.endless = true
+      service.pieces = ['first', 'the baseline fallback']
+      expect(await look(service, { expect: { stream: { notIncludes: 'baseline' } } }, '/stream')).toBe('fail stream:notIncludes')
+      expect(await look(service, { expect: { stream: { includes: 'real answer', for: '100ms' } } }, '/stream')).toBe('fail stream:includes')
+      service.pieces = []
+      service.endless = false
+      expect(await look(service, { expect: { stream: { notIncludes: 'baseline' } } }, '/stream')).toBe('fail stream:empty')
+    }))
 
-  withService('sends headers and body, and resolves their references at the moment of use', async (service) => {
-    const value = generate(ALNUM, 32)
-    const config = checkSchema.parse({
-      url: `${service.url}/readyz?quiet=1`,
-      method: 'POST',
-      headers: { authorization: '${env:TOKEN}' },
-      body: '{"question": 1}',
-    })
-    const check = openCheck(config, { ...host, resolve: async (text) => new Secret(text.replace('${env:TOKEN}', value)) })
-    expect(await check.run(callWithin(10_000))).toMatchObject({ is: 'done', value: { verdict: 'pass' } })
-    const headers = { authorization: value, 'content-type': 'application/json' }
-    expect(service.received).toMatchObject([{ method: 'POST', body: '{"question": 1}', headers }])
-    expect(check.title()).toBe(`http POST ${service.url}/readyz`)
-  })
+  it('sends headers and body, and resolves their references at the moment of use', () =>
+    withService(async (service) => {
+      const value = generate(ALNUM, 32)
+      const config = checkSchema.parse({
+        url: `${service.url}/readyz?quiet=1`,
+        method: 'POST',
+        headers: { authorization: '${env:TOKEN}' },
+        body: '{"question": 1}',
+      })
+      const check = openCheck(config, { ...host, resolve: async (text) => new Secret(text.replace('${env:TOKEN}', value)) })
+      expect(await check.run(callWithin(10_000))).toMatchObject({ is: 'done', value: { verdict: 'pass' } })
+      const headers = { authorization: value, 'content-type': 'application/json' }
+      expect(service.received).toMatchObject([{ method: 'POST', body: '{"question": 1}', headers }])
+      expect(check.title()).toBe(`http POST ${service.url}/readyz`)
+    }))
 
-  withService('says nothing about a credential when the server has trouble of its own (I12)', async (service) => {
-    service.fault = 'error'
-    const check = open({ url: `${service.url}/private`, auth: { bearer: 'password' } })
-    const answer = await check.run(callWithin(10_000), { id: 'app', fields: { password: secret() } })
-    expect(valueOf(answer)).toMatchObject({ verdict: 'inconclusive', evidence: { status: 500 } })
-  })
+  it('says nothing about a credential when the server has trouble of its own (I12)', () =>
+    withService(async (service) => {
+      service.fault = 'error'
+      const check = open({ url: `${service.url}/private`, auth: { bearer: 'password' } })
+      const answer = await check.run(callWithin(10_000), { id: 'app', fields: { password: secret() } })
+      expect(valueOf(answer)).toMatchObject({ verdict: 'inconclusive', evidence: { status: 500 } })
+    }))
 
-  withService('refuses a credential that lacks the field', async (service) => {
-    const check = open({ url: `${service.url}/private`, auth: { bearer: 'token' } })
-    const answer = await check.run(callWithin(10_000), { id: 'app', fields: { password: secret() } })
-    expect(answer).toMatchObject({ is: 'refused', code: 'MANIFEST_INVALID' })
-    expect(service.received).toEqual([])
-  })
+  it('refuses a credential that lacks the field', () =>
+    withService(async (service) => {
+      const check = open({ url: `${service.url}/private`, auth: { bearer: 'token' } })
+      const answer = await check.run(callWithin(10_000), { id: 'app', fields: { password: secret() } })
+      expect(answer).toMatchObject({ is: 'refused', code: 'MANIFEST_INVALID' })
+      expect(service.received).toEqual([])
+    }))
 })
 
 describe('an http attestor', () => {

@@ -35,8 +35,8 @@ export async function lookAhead(session: AdminSession, pair: Pair, current: stri
   }
   const room = await readRoom(session, current)
   const evidence = {
-    server: label(server.version), admin: label(rights.admin), superuser: rights.superuser, role: label(current), next: label(next),
-    companionExists: roles.has(pair.companion), sessions: room.sessions, connections: room.total, connectionsMax: room.max,
+    server: label(server.version.split(' ')[0] ?? ''), admin: label(rights.admin), superuser: rights.superuser, role: label(current), next: label(next),
+    sessions: room.sessions, connections: room.total, connectionsMax: room.max,
   }
   const full = room.full(pair.strategy)
   if (full !== undefined) return refused('SLOTS_FULL', full, evidence)

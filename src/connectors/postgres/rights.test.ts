@@ -66,7 +66,6 @@ describe('an admin without superuser', () => {
       for (const session of sessions) await session.close()
       await queryAt(role.url(next.id, next.fields['password']?.reveal()), 'CREATE TABLE IF NOT EXISTS t (id serial); ALTER TABLE t ALTER id SET NOT NULL')
       current = next
-      // the session of the new one is gone before it becomes the old one
     }
   })
 
@@ -94,6 +93,18 @@ describe('an admin without superuser', () => {
     const next = await accept(issuerAt(manager.url, { role: role.name }), role.credential)
     const url = role.url(next.id, next.fields['password']?.reveal())
     expect(await queryAt(url, `SELECT current_setting('log_min_duration_statement') AS a, current_setting('work_mem') AS b`)).toEqual([{ a: '5s', b: '5MB' }])
+  })
+
+  it('is not fooled by what others put into its search path', async () => {
+    const role = await makeRole(admin)
+    const manager = await makeManager('CREATEROLE')
+    await queryAt(admin, `GRANT pg_read_all_stats, pg_signal_backend TO ${manager.name}; GRANT "${role.name}" TO ${manager.name} WITH ADMIN TRUE;
+      CREATE VIEW "${role.name}".pg_stat_activity AS SELECT * FROM pg_catalog.pg_stat_activity LIMIT 0; GRANT ALL ON SCHEMA "${role.name}" TO PUBLIC;
+      GRANT ALL ON "${role.name}".pg_stat_activity TO PUBLIC; ALTER ROLE ${manager.name} SET search_path = "${role.name}", pg_catalog`)
+    const session = await openSession(role.url(), 'gateway')
+    const seen = valueOf(await issuerAt(manager.url, { role: role.name }).observe(callWithin(5000)))
+    await session.close()
+    expect(seen.known[0]?.uses).toEqual([{ by: 'gateway@127.0.0.1', count: 1 }])
   })
 
   it('cannot rotate a superuser', async () => {

@@ -4,7 +4,6 @@ import { Secret } from '../../kit/secret.ts'
 import { callWithin } from '../../kit/testing/call.ts'
 import { type ConsumerWorld, consumerSuite, valueOf } from '../../kit/testing/consumer.ts'
 import { prepareServices, type Services } from '../../kit/testing/services.ts'
-import { until } from '../../kit/testing/until.ts'
 import { openConsumer } from './index.ts'
 import manifest, { type ConsumerConfig, consumerSchema } from './manifest.ts'
 
@@ -47,81 +46,92 @@ describe.runIf(process.platform === 'linux')('process', () => {
   consumerSuite({ describe, it, expect }, 'process by signal', () => world('signal'))
   consumerSuite({ describe, it, expect }, 'process by restart', () => world('restart'))
 
-  const inServices = (name: string, body: (services: Services) => Promise<void>): void => {
-    it(name, async () => {
-      const services = await prepareServices('web-1', 'web-2')
-      try {
-        services.publish(services.old)
-        await Promise.all(services.names.map((one) => services.start(one)))
-        await body(services)
-      } finally {
-        await services.close()
-      }
-    })
+  const inServices = async (body: (services: Services) => Promise<void>): Promise<void> => {
+    const services = await prepareServices('web-1', 'web-2')
+    try {
+      services.publish(services.old)
+      await Promise.all(services.names.map((one) => services.start(one)))
+      await body(services)
+    } finally {
+      await services.close()
+    }
   }
 
-  inServices('stops at the first instance that does not become ready; the next is not touched', async (services) => {
-    services.mark('web-1.unready')
-    services.publish(services.next)
-    const consumer = openConsumer(configFor(services, { signal: 'SIGHUP' }, '300ms'), hostOf(services))
-    expect(await consumer.reload(callWithin(10_000))).toMatchObject({ is: 'unknown', code: 'CONSUMER_UNREADY', about: 'web-1' })
-    expect(await services.truth('web-2')).toBe('old')
-  })
+  it('stops at the first instance that does not become ready; the next is not touched', () =>
+    inServices(async (services) => {
+      services.mark('web-1.unready')
+      services.publish(services.next)
+      const consumer = openConsumer(configFor(services, { signal: 'SIGHUP' }, '300ms'), hostOf(services))
+      expect(await consumer.reload(callWithin(10_000))).toMatchObject({ is: 'unknown', code: 'CONSUMER_UNREADY', about: 'web-1' })
+      expect(await services.truth('web-2')).toBe('old')
+    }))
 
-  inServices('answers unknown when the process died of the signal', async (services) => {
-    services.mark('web-1.mortal')
-    const consumer = openConsumer(configFor(services, { signal: 'SIGHUP' }, '300ms'), hostOf(services))
-    expect(await consumer.reload(callWithin(10_000))).toMatchObject({ is: 'unknown', code: 'CONSUMER_UNREADY', about: 'web-1' })
-  })
+  it('does not take the process that was there before for restarted', () =>
+    inServices(async (services) => {
+      const consumer = openConsumer(configFor(services, { restart: ['true'] }, '300ms'), hostOf(services))
+      const answer = await consumer.reload(callWithin(10_000))
+      expect(answer).toMatchObject({ is: 'unknown', code: 'CONSUMER_UNREADY', about: 'web-1' })
+    }))
 
-  inServices('signals nobody when an instance is missing', async (services) => {
-    services.publish(services.next)
-    await services.end('web-2')
-    const consumer = openConsumer(configFor(services, { signal: 'SIGHUP' }), hostOf(services))
-    expect(await consumer.preflight(callWithin(10_000))).toMatchObject({ is: 'refused', code: 'CONSUMER_MISSING', about: 'web-2' })
-    expect(await consumer.reload(callWithin(10_000))).toMatchObject({ is: 'refused', code: 'CONSUMER_MISSING', about: 'web-2' })
-    expect(await services.truth('web-1')).toBe('old')
-  })
+  it('answers unknown when the process died of the signal', () =>
+    inServices(async (services) => {
+      services.mark('web-1.mortal')
+      const consumer = openConsumer(configFor(services, { signal: 'SIGHUP' }, '300ms'), hostOf(services))
+      expect(await consumer.reload(callWithin(10_000))).toMatchObject({ is: 'unknown', code: 'CONSUMER_UNREADY', about: 'web-1' })
+    }))
 
-  inServices('restarts even when a process is missing, and lists a new id for it', async (services) => {
-    const consumer = openConsumer(configFor(services, { restart: [services.restart, '{name}'] }), hostOf(services))
-    const before = valueOf(await consumer.instances(callWithin(10_000))).all
-    await services.end('web-2')
-    valueOf(await consumer.reload(callWithin(20_000)))
-    const after = valueOf(await consumer.instances(callWithin(10_000))).all
-    expect(after.map(({ name, ready }) => [name, ready])).toEqual([['web-1', true], ['web-2', true]])
-    for (const { id } of after) expect(before.map((one) => one.id)).not.toContain(id)
-    expect(after.every(({ startedAt = 0 }) => Math.abs(Date.now() - startedAt) < 60_000)).toBe(true)
-  })
+  it('signals nobody when an instance is missing', () =>
+    inServices(async (services) => {
+      services.publish(services.next)
+      await services.end('web-2')
+      const consumer = openConsumer(configFor(services, { signal: 'SIGHUP' }), hostOf(services))
+      expect(await consumer.preflight(callWithin(10_000))).toMatchObject({ is: 'refused', code: 'CONSUMER_MISSING', about: 'web-2' })
+      expect(await consumer.reload(callWithin(10_000))).toMatchObject({ is: 'refused', code: 'CONSUMER_MISSING', about: 'web-2' })
+      expect(await services.truth('web-1')).toBe('old')
+    }))
 
-  inServices('sees no value in the environment of a process that reads a file, and says so', async (services) => {
-    const consumer = openConsumer(configFor(services, { restart: [services.restart, '{name}'] }), hostOf(services))
-    const [first] = valueOf(await consumer.instances(callWithin(10_000))).all
-    if (first === undefined) throw new Error('none listed')
-    const attestation = valueOf(await consumer.attest(first, services.next, services.old, callWithin(10_000)))
-    expect(attestation).toMatchObject({ holds: 'unseen', by: 'inferred' })
-  })
+  it('restarts even when a process is missing, and lists a new id for it', () =>
+    inServices(async (services) => {
+      const consumer = openConsumer(configFor(services, { restart: [services.restart, '{name}'] }), hostOf(services))
+      const before = valueOf(await consumer.instances(callWithin(10_000))).all
+      await services.end('web-2')
+      valueOf(await consumer.reload(callWithin(20_000)))
+      const after = valueOf(await consumer.instances(callWithin(10_000))).all
+      expect(after.map(({ name, ready }) => [name, ready])).toEqual([['web-1', true], ['web-2', true]])
+      for (const { id } of after) expect(before.map((one) => one.id)).not.toContain(id)
+      expect(after.every(({ startedAt = 0 }) => Math.abs(Date.now() - startedAt) < 60_000)).toBe(true)
+    }))
 
-  inServices('attests neither when the environment holds a third value', async (services) => {
-    const consumer = openConsumer(configFor(services, { restart: [services.restart, '{name}'] }), hostOf(services))
-    const third = { ...services.old, entries: { APP_PASSWORD: new Secret('another') } }
-    services.publish(third)
-    valueOf(await consumer.reload(callWithin(20_000)))
-    const [first] = valueOf(await consumer.instances(callWithin(10_000))).all
-    if (first === undefined) throw new Error('none listed')
-    const attestation = valueOf(await consumer.attest(first, services.next, services.old, callWithin(10_000)))
-    expect(attestation).toMatchObject({ holds: 'neither', by: 'process' })
-  })
+  it('sees no value in the environment of a process that reads a file, and says so', () =>
+    inServices(async (services) => {
+      const consumer = openConsumer(configFor(services, { restart: [services.restart, '{name}'] }), hostOf(services))
+      const [first] = valueOf(await consumer.instances(callWithin(10_000))).all
+      if (first === undefined) throw new Error('none listed')
+      const attestation = valueOf(await consumer.attest(first, services.next, services.old, callWithin(10_000)))
+      expect(attestation).toMatchObject({ holds: 'unseen', by: 'inferred' })
+    }))
 
-  inServices('attests nothing for a process that was replaced since it was listed', async (services) => {
-    const consumer = openConsumer(configFor(services, { restart: [services.restart, '{name}'] }), hostOf(services))
-    const [first] = valueOf(await consumer.instances(callWithin(10_000))).all
-    services.publish(services.next)
-    valueOf(await consumer.reload(callWithin(20_000)))
-    if (first === undefined) throw new Error('none listed')
-    expect(valueOf(await consumer.attest(first, services.next, services.old, callWithin(10_000))).holds).toBe('unseen')
-    await until(async () => (await services.truth('web-1')) === 'new')
-  })
+  it('attests neither when the environment holds a third value', () =>
+    inServices(async (services) => {
+      const consumer = openConsumer(configFor(services, { restart: [services.restart, '{name}'] }), hostOf(services))
+      const third = { ...services.old, entries: { APP_PASSWORD: new Secret('another') } }
+      services.publish(third)
+      valueOf(await consumer.reload(callWithin(20_000)))
+      const [first] = valueOf(await consumer.instances(callWithin(10_000))).all
+      if (first === undefined) throw new Error('none listed')
+      const attestation = valueOf(await consumer.attest(first, services.next, services.old, callWithin(10_000)))
+      expect(attestation).toMatchObject({ holds: 'neither', by: 'process' })
+    }))
+
+  it('attests nothing for a process that was replaced since it was listed', () =>
+    inServices(async (services) => {
+      const consumer = openConsumer(configFor(services, { restart: [services.restart, '{name}'] }), hostOf(services))
+      const [first] = valueOf(await consumer.instances(callWithin(10_000))).all
+      services.publish(services.next)
+      valueOf(await consumer.reload(callWithin(20_000)))
+      if (first === undefined) throw new Error('none listed')
+      expect(valueOf(await consumer.attest(first, services.next, services.old, callWithin(10_000))).holds).toBe('unseen')
+    }))
 })
 
 describe('the configuration of process', () => {

@@ -15,7 +15,7 @@ type Configured = ConsumerConfig['instances'][number]
 /** How often a process that was reloaded is looked at. */
 const POLL: Ms = 50
 
-/** Processes with pid files. They are reloaded one after the other, and the first that does not become ready again ends the reload. */
+/** Processes with pid files, reloaded one after the other; the first that does not become ready again ends the reload. */
 export function openConsumer(config: ConsumerConfig, host: Host): Consumer {
   const { instances, reload } = config
   const pathOf = ({ pidFile }: Configured): string => realPath(pidFile, host.base)
@@ -55,8 +55,8 @@ export function openConsumer(config: ConsumerConfig, host: Host): Consumer {
       const configured = instances.find(({ name }) => name === instance.name)
       const running = configured === undefined ? 'gone' : readPidFile(pathOf(configured))
       // Another process under the same name is another instance: it has to be listed first.
-      if (typeof running === 'string' || running.mark !== instance.id) return done({ holds: 'unseen', by: 'inferred', evidence: { running: false } })
-      if (command === undefined) return done({ holds: 'unseen', by: 'inferred', evidence: { running: true } })
+      const same = typeof running !== 'string' && running.mark === instance.id
+      if (!same || command === undefined) return done({ holds: 'unseen', by: 'inferred', evidence: { running: same } })
       return attestEnvironment(running.pid, next, old)
     },
   }
@@ -72,11 +72,12 @@ function preflight(
     const running = readPidFile(pathOf(instance))
     if (running === 'denied') return refused('RIGHTS_MISSING', `to read the pid file of ${instance.name}`)
     if (running === 'gone') return refused('CONSUMER_MISSING', instance.name)
-    if (command === undefined && signal(running.pid, 0) === 'denied') return refused('RIGHTS_MISSING', `to signal ${instance.name}`)
+    const denied = command === undefined && signal(running.pid, 0) === 'denied'
+    if (denied) return refused('RIGHTS_MISSING', `to signal ${instance.name}`)
   }
   const program = command?.[0]
-  if (program !== undefined && findCommand(program, base, process.env['PATH'] ?? '') === undefined) return refused('COMMAND_MISSING', program)
-  return done({ notices: [] })
+  const found = program === undefined || findCommand(program, base, process.env['PATH'] ?? '') !== undefined
+  return found ? done({ notices: [] }) : refused('COMMAND_MISSING', program)
 }
 
 /** Signal 0 only asks whether it would be possible (kill(2)). */
@@ -89,7 +90,9 @@ function signal(pid: number, name: NodeJS.Signals | 0): 'sent' | 'gone' | 'denie
   }
 }
 
-async function look(instance: Configured, path: string, call: Pick<Call, 'signal'>): Promise<{ listed: Instance; denied: boolean }> {
+interface Look { readonly listed: Instance; readonly denied: boolean }
+
+async function look(instance: Configured, path: string, call: Pick<Call, 'signal'>): Promise<Look> {
   const running = readPidFile(path)
   if (typeof running === 'string') {
     return { listed: { id: `${instance.name}:${running}`, name: instance.name, ready: false }, denied: running === 'denied' }
@@ -139,14 +142,21 @@ async function restart(
   return succeeded(await runChild({ argv, cwd: host.base, env: resolved, quiet: true, lock: call.lock }, call), name)
 }
 
-/** Waits until the pid file names a process, another one than `not`, and that one is ready in two looks that follow each other. */
-async function untilReady(instance: Configured, path: string, not: Running | undefined, within: Ms, call: Call): Promise<Answer<void>> {
+/** Waits until the pid file names a process, another one than `not`, that is ready in two looks that follow each other. */
+async function untilReady(
+  instance: Configured,
+  path: string,
+  not: Running | undefined,
+  within: Ms,
+  call: Call,
+): Promise<Answer<void>> {
   const limit = AbortSignal.any([call.signal, AbortSignal.timeout(within)])
   let readyBefore: string | undefined
   while (!limit.aborted) {
     const running = readPidFile(path)
     const mark = typeof running === 'string' || running.mark === not?.mark ? undefined : running.mark
-    const ready = mark !== undefined && (instance.ready === undefined || (await isReady(instance.ready, { signal: limit })))
+    const { ready: url } = instance
+    const ready = mark !== undefined && (url === undefined || (await isReady(url, { signal: limit })))
     // A process that dies of the signal is still there at the first look.
     if (ready && mark === readyBefore) return done(undefined)
     readyBefore = ready ? mark : undefined

@@ -9,7 +9,8 @@ import { processEnv } from '../../kit/process/index.ts'
 export function attestEnvironment(pid: number, next: Presented, old: Presented | undefined): Answer<Attestation> {
   const environment = processEnv(pid)
   if (environment === undefined) return saw('unseen', 'inferred', { environment: 'unreadable' })
-  const telling = Object.keys(next.entries).filter((key) => next.entries[key]?.equals(old?.entries[key]) === false && environment.has(key))
+  const differing = Object.keys(next.entries).filter((key) => next.entries[key]?.equals(old?.entries[key]) === false)
+  const telling = differing.filter((key) => environment.has(key))
   if (telling.length === 0) return saw('unseen', 'inferred', { compared: 0 })
   const holds = (which: Presented | undefined): boolean =>
     which !== undefined && telling.every((key) => environment.get(key)?.equals(which.entries[key]) === true)

@@ -26,7 +26,7 @@ export const consumerSchema = z.strictObject({
           .describe('Sent to each process, which then reads its configuration again.'),
       }),
       z.strictObject({
-        restart: argvSchema.describe('A command that replaces one process; `{name}` is the name of the instance. No shell reads it.'),
+        restart: argvSchema.describe('A command that replaces one process; `{name}` is its name. No shell reads it.'),
         env: environmentSchema,
       }),
     ])

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { ALNUM, generate } from '../generate.ts'
 import { Secret } from '../secret.ts'
 import { callWithin } from '../testing/call.ts'
+import { until } from '../testing/until.ts'
 import { request } from './request.ts'
 
 describe('request', () => {
@@ -28,7 +29,10 @@ describe('request', () => {
       seen = incoming.headers
       response.writeHead(418).end('ä tea pot')
     })
-    const answer = await request({ method: 'POST', url, headers: { Authorization: new Secret(value) }, body: new Secret('é') }, callWithin(5_000))
+    const answer = await request(
+      { method: 'POST', url, headers: { Authorization: new Secret(value) }, body: new Secret('é') },
+      callWithin(5_000),
+    )
     expect(answer).toMatchObject({ is: 'done', value: { status: 418, text: 'ä tea pot', complete: true } })
     expect(seen).toMatchObject({ authorization: value, 'content-length': '2' })
     expect(JSON.stringify(answer)).not.toContain(value)
@@ -57,10 +61,16 @@ describe('request', () => {
     })
 
     const cutting = await listen(createSocketServer((socket) => socket.once('data', () => socket.resetAndDestroy())))
-    expect(await request({ method: 'POST', url: cutting, body: 'x' }, callWithin(5_000))).toMatchObject({ is: 'unknown', code: 'UNREACHABLE' })
+    const cut = await request({ method: 'POST', url: cutting, body: 'x' }, callWithin(5_000))
+    expect(cut).toMatchObject({ is: 'unknown', code: 'UNREACHABLE' })
 
-    const half = await serve((_, response) => response.writeHead(200, { 'content-length': 10 }).write('x', () => response.destroy()))
+    const half = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': 10 }).write('x', () => response.destroy())
+    })
     expect(await request({ method: 'GET', url: half }, callWithin(5_000))).toMatchObject({ is: 'unknown', code: 'UNREACHABLE' })
+
+    const upgrading = await listen(createSocketServer((socket) => socket.end('HTTP/1.1 101 X\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n')))
+    expect(await request({ method: 'GET', url: upgrading }, callWithin(5_000))).toMatchObject({ is: 'unknown', code: 'UNREACHABLE' })
 
     const silent = await serve(() => undefined)
     const call = callWithin(200)
@@ -77,7 +87,8 @@ describe('request', () => {
       connections += 1
       socket.once('data', () => socket.end('no TLS here'))
     }))
-    expect(await request({ method: 'GET', url: plain }, { signal: AbortSignal.abort() })).toMatchObject({ is: 'refused', code: 'DEADLINE' })
+    const late = await request({ method: 'GET', url: plain }, { signal: AbortSignal.abort() })
+    expect(late).toMatchObject({ is: 'refused', code: 'DEADLINE' })
     expect(connections).toBe(0)
     const secure = plain.replace('http:', 'https:')
     expect(await request({ method: 'GET', url: secure }, callWithin(5_000))).toMatchObject({ is: 'refused', code: 'UNREACHABLE' })
@@ -112,10 +123,9 @@ describe('request', () => {
   })
 
   it('leaves no connection open', async () => {
-    const server = createServer((_, response) => response.end('x'))
+    const server = createServer((_, response) => void response.writeHead(200).write('x'))
     const url = await listen(server)
-    await request({ method: 'GET', url }, callWithin(5_000))
-    const count = await new Promise((resolve) => server.getConnections((_, open_) => resolve(open_)))
-    expect(count).toBe(0)
+    await request({ method: 'GET', url, until: () => true }, callWithin(5_000))
+    await until(async () => (await new Promise((resolve) => server.getConnections((_, count) => resolve(count)))) === 0)
   })
 })

@@ -37,8 +37,9 @@ export interface HttpResponse {
  * - `unknown` DEADLINE, UNREACHABLE: the deadline, or a cut connection, after something may have been sent.
  * - `refused` MANIFEST_INVALID: the URL or a header cannot be sent at all.
  *
- * Built on node:http and not on fetch: a fresh socket per call (a kept one may lead to a process that is gone, and an attestation must not
- * come from a pool), it is known whether anything was sent, and its errors do not quote header values, as those of fetch do.
+ * Built on node:http and not on fetch: a fresh socket per call (a kept one may lead to a process that is gone, and an attestation
+ * must not come from a pool), it is known whether anything was sent, and its errors do not quote header values, as those of
+ * fetch do.
  *
  * `about` in an answer is host and port. Never throws.
  */
@@ -73,15 +74,15 @@ export async function request(asked: HttpRequest, call: Pick<Call, 'signal'>): P
       sending.once('response', resolve)
       // Stays on: a socket may fail again after the first error.
       sending.on('error', reject)
-      sending.end(asked.body instanceof Secret ? asked.body.reveal() : asked.body)
+      // An answer that is none, such as an upgrade, ends the connection without an error.
+      sending.once('close', () => reject(new Error('closed')))
+      sending.end(asked.body === undefined ? undefined : textOf(asked.body))
     })
     const read = await readBody(response, asked)
     return done({ status: response.statusCode ?? 0, ...read, took: Date.now() - began })
   } catch (thrown) {
     if (call.signal.aborted) return sent ? unknown('DEADLINE', about) : refused('UNREACHABLE', about, { cause: 'DEADLINE' })
     return (sent ? unknown : refused)('UNREACHABLE', about, { cause: causeOf(thrown) })
-  } finally {
-    sending.destroy()
   }
 }
 
@@ -93,12 +94,18 @@ function causeOf(thrown: unknown): string {
 /** The last line before the wire. */
 function headersOf({ headers = {}, body }: HttpRequest): OutgoingHttpHeaders {
   const sent: OutgoingHttpHeaders = { connection: 'close' }
-  for (const [name, value] of Object.entries(headers)) sent[name.toLowerCase()] = value instanceof Secret ? value.reveal() : value
-  if (body !== undefined) sent['content-length'] = Buffer.byteLength(body instanceof Secret ? body.reveal() : body)
+  for (const [name, value] of Object.entries(headers)) sent[name.toLowerCase()] = textOf(value)
+  if (body !== undefined) sent['content-length'] = Buffer.byteLength(textOf(body))
   return sent
 }
 
-async function readBody(response: IncomingMessage, { until, readFor }: HttpRequest): Promise<{ text: string; complete: boolean }> {
+function textOf(value: string | Secret): string {
+  return value instanceof Secret ? value.reveal() : value
+}
+
+type Body = Pick<HttpResponse, 'text' | 'complete'>
+
+async function readBody(response: IncomingMessage, { until, readFor }: HttpRequest): Promise<Body> {
   const decoder = new TextDecoder()
   let text = ''
   let bytes = 0

@@ -10,25 +10,28 @@ export const argvSchema = z
   .array(
     z
       .string()
-      .refine((word) => !word.includes('${'), 'references do not resolve in a command line, which everybody can see; use `env`, or standard input')
+      .refine((word) => !word.includes('${'), 'no references: everybody can see a command line; use `env`, or standard input')
       .refine((word) => !word.includes('\0'), 'holds a zero byte'),
   )
   .min(1)
   .refine((argv) => argv[0] !== '', 'the command has no name')
 
-/** Variables that a command gets beside the allow-list; values may hold references, because the configuration asks for it by name. */
+/** Variables that a command gets beside the allow-list. Values may hold references: the configuration asks for each by name. */
 export const environmentSchema = z
   .record(z.string().regex(/^[A-Za-z_]\w*$/, 'the name of an environment variable'), z.string())
   .optional()
   .describe('Variables that the command gets beside PATH, HOME, LANG, LC_*, TZ, USER and TMPDIR; values may hold references.')
 
 /** Resolves the values at this moment. Throws REFERENCE_UNRESOLVED. */
-export async function resolveEnvironment(env: z.infer<typeof environmentSchema>, host: Host): Promise<Readonly<Record<string, Secret>>> {
-  const resolved = await Promise.all(Object.entries(env ?? {}).map(async ([key, text]) => [key, await host.resolve(text)] as const))
-  return Object.fromEntries(resolved)
+export async function resolveEnvironment(
+  env: z.infer<typeof environmentSchema>,
+  host: Host,
+): Promise<Readonly<Record<string, Secret>>> {
+  const resolving = Object.entries(env ?? {}).map(async ([key, text]) => [key, await host.resolve(text)] as const)
+  return Object.fromEntries(await Promise.all(resolving))
 }
 
-/** Puts names in the place of `{word}` in each argument; an argument that is exactly `{word}` becomes as many as there are names. */
+/** Puts names in the place of `{word}`; an argument that is exactly `{word}` becomes as many as there are names. */
 export function fillArgv(argv: readonly string[], words: Readonly<Record<string, readonly string[]>>): readonly string[] {
   return argv.flatMap((argument) => {
     const whole = /^\{(\w+)\}$/.exec(argument)?.[1]

@@ -1,12 +1,12 @@
 import { accessSync, constants, statSync } from 'node:fs'
-import { delimiter, isAbsolute, resolve } from 'node:path'
+import { delimiter, resolve } from 'node:path'
 
 /**
- * Where a command is found, as spawn would: with a slash from `cwd`, else along `path` (the variable PATH). Undefined when there is
- * no such file or it may not be run. Looks only.
+ * Where a command is found, as spawn would: with a slash from `cwd`, else along `path` (the variable PATH). Undefined when there
+ * is no such file or it may not be run. Looks only.
  */
 export function findCommand(command: string, cwd: string, path: string): string | undefined {
-  const places = command.includes('/') || isAbsolute(command) ? [cwd] : path.split(delimiter).filter((folder) => folder !== '')
+  const places = command.includes('/') ? [cwd] : path.split(delimiter).filter((folder) => folder !== '')
   return places.map((folder) => resolve(cwd, folder, command)).find(isRunnable)
 }
 

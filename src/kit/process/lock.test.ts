@@ -44,7 +44,8 @@ describe.runIf(process.platform === 'linux')('the lock that children inherit (I1
   })
 
   it('finds what the child started when the child itself is gone, up to the deadline', async () => {
-    const child = worker(lock, `(touch ${folder}/on; while [ ! -e ${folder}/stop ]; do sleep 0.02; done) & kill -9 $PPID; exit 0`, 60_000)
+    const started = `touch ${folder}/on; while [ ! -e ${folder}/stop ]; do sleep 0.02; done`
+    const child = worker(lock, `(${started}) & kill -9 $PPID; exit 0`, 60_000)
     await once(child, 'exit')
     await until(() => existsSync(join(folder, 'on')))
     expect(orphanAlive(lock)).toBe(true)
@@ -81,10 +82,8 @@ describe.runIf(process.platform === 'linux')('the lock that children inherit (I1
   })
 
   it('names the child, for its owner only', async () => {
-    const answer = await runChild(
-      { argv: ['/bin/sh', '-c', `until grep -q pid ${lock}; do :; done; cat ${lock}; echo; stat -c %a ${lock}; echo $$`], cwd: folder, lock },
-      callWithin(10_000),
-    )
+    const script = `until grep -q pid ${lock}; do :; done; cat ${lock}; echo; stat -c %a ${lock}; echo $$`
+    const answer = await runChild({ argv: ['/bin/sh', '-c', script], cwd: folder, lock }, callWithin(10_000))
     if (answer.is !== 'done') throw new Error(answer.is)
     const [content, mode, pid] = answer.value.stdout.trim().split('\n')
     expect(JSON.parse(content ?? '')).toMatchObject({ pid: Number(pid) })

@@ -8,9 +8,9 @@ import { processMark } from './start.ts'
  * to a worker that was killed.
  *
  * On Linux the handle itself is looked for (`/proc/PID/fd`), so a grandchild counts and so does a child whose number could
- * not be written any more. Elsewhere only the child that the file names counts, and between its start and the writing of its number
- * (microseconds) it is not seen; the successor's wait for deadline and settling covers that.
- * A child that runs as another user (sudo) cannot be looked into either; it counts by its number.
+ * not be written any more. Elsewhere only the child that the file names counts, and between its start and the writing of its
+ * number (microseconds) it is not seen; the successor's wait for deadline and settling covers that. A child that runs as another
+ * user (sudo) cannot be looked into either; it counts by its number.
  */
 export interface Lock {
   /** Passed to the child as its fourth handle. */

@@ -69,7 +69,8 @@ describe('runChild', () => {
     const seven = await runChild({ argv: sh('exit 7'), cwd }, callWithin(10_000))
     expect(seven).toMatchObject({ is: 'done', value: { exit: 7 } })
     expect(succeeded(seven, 'it')).toMatchObject({ is: 'unknown', code: 'COMMAND_FAILED', about: 'it', evidence: { exit: 7 } })
-    expect(await runChild({ argv: sh('kill -9 $$'), cwd }, callWithin(10_000))).toMatchObject({ is: 'done', value: { exit: 137 } })
+    const ended = await runChild({ argv: sh('kill -9 $$'), cwd }, callWithin(10_000))
+    expect(ended).toMatchObject({ is: 'done', value: { exit: 137 } })
     expect(await runChild({ argv: sh('exec sleep 60'), cwd }, callWithin(300))).toMatchObject({ is: 'unknown', code: 'DEADLINE' })
   })
 

@@ -46,7 +46,8 @@ export interface ChildEnd {
 
 /**
  * Runs a command until it ends or the deadline comes: SIGTERM to its process group shortly before, SIGKILL at the deadline (or
- * when the signal aborts earlier). Only what stays in the group is ended; what a command leaves running when it ends is left alone.
+ * when the signal aborts earlier). Only what stays in the group is ended. What a command leaves running when it ends is left
+ * alone.
  *
  * Answers `done` with any exit code (see {@link succeeded}), `refused` COMMAND_MISSING when it could not be started, `unknown`
  * DEADLINE when it was ended. Never throws.
@@ -134,7 +135,8 @@ async function follow(
   running.stdout?.destroy()
   running.stderr?.destroy()
   if (stopped !== undefined) return unknown(stopped, about)
-  return done({ exit, took: Date.now() - began, stdout: rings.stdout.text, stderr: rings.stderr.text, complete: rings.stdout.complete })
+  const { stdout, stderr } = rings
+  return done({ exit, took: Date.now() - began, stdout: stdout.text, stderr: stderr.text, complete: stdout.complete })
 }
 
 /** The only place where a value leaves for a child's input. */

@@ -114,8 +114,9 @@ export function consumerSuite({ describe, it, expect }: Runner, title: string, o
 
     inWorld('says numbers and labels, no value (I11)', async (world) => {
       await world.publish(world.next)
-      const answers: unknown[] = [world.consumer.title(), world.consumer.identity(), await world.consumer.preflight(callWithin(10_000))]
-      answers.push(await world.consumer.reload(callWithin(25_000)))
+      const { consumer } = world
+      const answers: unknown[] = [consumer.title(), consumer.identity(), await consumer.preflight(callWithin(10_000))]
+      answers.push(await consumer.reload(callWithin(25_000)))
       for (const instance of await listed(world)) {
         answers.push(instance, await world.consumer.attest(instance, world.next, world.old, callWithin(10_000)))
       }

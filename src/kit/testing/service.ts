@@ -7,8 +7,8 @@ import { answerChallenge } from '../challenge.ts'
 import { Secret } from '../secret.ts'
 
 // A small service as a process of its own, for the tests of consumers: `node service.ts FOLDER NAME PORT`. It holds APP_PASSWORD
-// of its environment, else of FOLDER/env, which it reads again at SIGHUP. It writes FOLDER/NAME.pid when it listens, and ends when
-// FOLDER is taken away. A file FOLDER/NAME.unready makes it not ready, FOLDER/NAME.mortal makes it end at SIGHUP.
+// of its environment, else of FOLDER/env, which it reads again at SIGHUP. It writes FOLDER/NAME.pid when it listens, and ends
+// when FOLDER is taken away. A file FOLDER/NAME.unready makes it not ready, FOLDER/NAME.mortal makes it end at SIGHUP.
 
 const [folder = '.', name = 'service', port = '0'] = process.argv.slice(2)
 const at = (kind: string): string => join(folder, `${name}.${kind}`)

@@ -63,7 +63,8 @@ export async function prepareServices(...names: string[]): Promise<Services> {
 
   const truth = async (name: string): Promise<Held | undefined> => {
     const nonce = freshNonce()
-    const answer = await request({ method: 'POST', url: `${url(name)}/attest`, body: JSON.stringify({ nonce }) }, callWithin(5_000))
+    const asked = { method: 'POST', url: `${url(name)}/attest`, body: JSON.stringify({ nonce }) } as const
+    const answer = await request(asked, callWithin(5_000))
     if (answer.is !== 'done' || answer.value.status !== 200) return undefined
     const said = String(jsonAt(JSON.parse(answer.value.text), 'answer'))
     const [value, before] = [next.fields['password'], old.fields['password']]
@@ -73,7 +74,8 @@ export async function prepareServices(...names: string[]): Promise<Services> {
     const lines = Object.entries(entries).map(([key, value]) => `${key}=${value.reveal()}\n`)
     writeFileSync(join(folder, 'env'), lines.join(''), { mode: 0o600 })
   }
-  const answers = (name: string): Promise<void> => until(async () => existsSync(pidFile(name)) && (await truth(name)) !== undefined)
+  const answers = (name: string): Promise<void> =>
+    until(async () => existsSync(pidFile(name)) && (await truth(name)) !== undefined)
 
   const restart = join(folder, 'restart')
   const started = names.map((name) => `${name}) port=${ports.get(name) ?? 0};;`).join(' ')

@@ -1,0 +1,34 @@
+/**
+ * keyturn as a library: the operations of the CLI as functions.
+ *
+ * ```ts
+ * import { createRuntime, loadManifest, plan, rotate } from 'keyturn'
+ * const manifest = await loadManifest('keyturn.yaml')
+ * const outcome = await rotate(createRuntime(), manifest, 'database', { wait: true })
+ * ```
+ */
+import { registry } from './connectors.gen.ts'
+import type { Secret } from './kit/index.ts'
+import { loadManifest as load } from './manifest/load.ts'
+import type { Manifest } from './manifest/model.ts'
+import type { Runtime } from './runtime.ts'
+
+/** Loads and validates a manifest. Throws MANIFEST_INVALID with every problem and its place. */
+export function loadManifest(file: string): Promise<Manifest> {
+  return load(file, { registry })
+}
+
+/** A runtime of this process; each part can be replaced. `conceal` should mask the value in the caller's own logs. */
+export function createRuntime(options: { readonly env?: NodeJS.ProcessEnv; readonly interrupt?: AbortSignal; readonly conceal?: (secret: Secret) => void } = {}): Runtime {
+  return { env: options.env ?? process.env, interrupt: options.interrupt ?? new AbortController().signal, conceal: options.conceal ?? (() => undefined) }
+}
+
+export { type Audit, exportCheckpoint, type SignedCheckpoint, verifyState } from './engine/audit.ts'
+export type { Stopped } from './engine/drive.ts'
+export type { TimedEvent } from './engine/event.ts'
+export type { Progress } from './engine/progress.ts'
+export { type Receipt, type SignedReceipt, verifyReceipt } from './engine/receipt.ts'
+export type { Manifest, SecretSpec } from './manifest/model.ts'
+export { type Outcome, plan, resume, rotate, type RotateOptions, type RunOptions, status, turnBack, type Watcher } from './operations.ts'
+export type { Plan } from './plan/plan.ts'
+export { openStateToRead, type Runtime } from './runtime.ts'
