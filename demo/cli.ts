@@ -22,11 +22,15 @@ export interface RunOptions {
   readonly signal?: AbortSignal
 }
 
-/** Runs `keyturn ARGUMENTS` as a process of its own in the stage's folder; answers when it has ended. Any exit code is an answer. */
+/** Runs `keyturn ARGUMENTS` as a process in the stage's folder; answers when it has ended. Any exit code is an answer. */
 export async function runKeyturn(stage: Scenery, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const child = spawn(process.execPath, [fileURLToPath(new URL('../bin/keyturn.js', import.meta.url)), ...args], {
     cwd: stage.folder,
-    env: { ...plainEnvironment(), ...stage.environment, ...(options.rehearse === undefined ? {} : { KEYTURN_REHEARSE: options.rehearse }) },
+    env: {
+      ...plainEnvironment(),
+      ...stage.environment,
+      ...(options.rehearse === undefined ? {} : { KEYTURN_REHEARSE: options.rehearse }),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const kill = (): void => {

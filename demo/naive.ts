@@ -61,7 +61,8 @@ async function rotate(play: Play, hands: Hands, times = 1): Promise<void> {
   await until('the last failures are counted', 1_000, () => (performance.now() > ended + 250 ? true : undefined))
 
   const after = load.now()
-  screen.line(`From the changed password to the last reload: ${seconds(gap / times)}. Meanwhile ${seenSince(before, after)}: ${reasonsOf(difference(before.reasons, after.reasons))}`)
+  const reasons = reasonsOf(difference(before.reasons, after.reasons))
+  screen.line(`From the changed password to the last reload: ${seconds(gap / times)}. Meanwhile ${seenSince(before, after)}: ${reasons}`)
 }
 
 /** ALTER USER, the file, a reload of each instance. Answers with the milliseconds from the first to the last of it. */
@@ -80,11 +81,15 @@ async function rotateOnce({ stage, signal }: Play, hands: Hands, show: (command:
     show(`kill -HUP $(cat ${instance.name}.pid)`)
     const { reloads } = await instance.stats()
     instance.reload()
-    await until(`${instance.name} has reloaded`, 10_000, async () => ((await instance.stats()).reloads > reloads ? true : undefined))
+    await until(`${instance.name} has reloaded`, 10_000, async () => {
+      const now = await instance.stats()
+      return now.reloads > reloads ? true : undefined
+    })
   }
   return performance.now() - changed
 }
 
 function difference(before: Readonly<Record<string, number>>, after: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(after).map(([reason, count]) => [reason, count - (before[reason] ?? 0)] as const).filter(([, count]) => count > 0))
+  const grown = Object.entries(after).map(([reason, count]) => [reason, count - (before[reason] ?? 0)] as const)
+  return Object.fromEntries(grown.filter(([, count]) => count > 0))
 }

@@ -27,9 +27,14 @@ export async function perform({ stage, load, screen, signal }: Play, args: reado
   })
   signal.throwIfAborted()
   screen.line()
-  screen.line(`${ran.signal === undefined ? `exit code ${ran.code}` : `ended by ${ran.signal}`}; meanwhile ${seenSince(before, load.now())}`)
+  screen.line(`${endOf(ran)}; meanwhile ${seenSince(before, load.now())}`)
   screen.line()
   return ran
+}
+
+/** `exit code 0`, `ended by SIGKILL`. */
+export function endOf(ran: Ran): string {
+  return ran.signal === undefined ? `exit code ${ran.code}` : `ended by ${ran.signal}`
 }
 
 /** `1,204 requests, 0 failed`: the difference between two reports. */
@@ -45,13 +50,16 @@ export function reasonsOf(reasons: Report['reasons']): string {
 
 /** The rows about the load that every summary has. `logins` is per second, by the server's count. */
 export function loadRows(report: Report, logins: number, rate: number): [string, string][] {
-  return [
-    ['requests', `${number(report.requests)} in ${seconds(report.elapsed)}, ${rate}/s through 2 instances, on a fixed schedule, no retries`],
+  const ms = (value: number): string => `${Math.round(value)} ms`
+  const rows: [string, string][] = [
+    ['requests', `${number(report.requests)} in ${seconds(report.elapsed)}: ${rate}/s in turn, on a fixed schedule, no retries`],
     ['failed', report.failed === 0 ? '0' : `${number(report.failed)}: ${reasonsOf(report.reasons)}`],
-    ['longest request', `${Math.round(report.longest)} ms (half within ${Math.round(report.p50)} ms, 99% within ${Math.round(report.p99)} ms)`],
+    ['longest request', `${ms(report.longest)} (half within ${ms(report.p50)}, 99% within ${ms(report.p99)})`],
     ['new logins', `${logins.toFixed(1)}/s, counted by the server`],
-    ...(report.lag.late === 0 ? [] : [['late by itself', `${report.lag.late} requests were sent over 50 ms late, at worst ${Math.round(report.lag.worst)} ms: this machine is busy`] as [string, string]]),
   ]
+  const { late, worst } = report.lag
+  if (late > 0) rows.push(['sent late', `${late} requests by over 50 ms, at worst ${ms(worst)}: this machine is busy`])
+  return rows
 }
 
 /** A login's answer in words. */

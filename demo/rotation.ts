@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Ran } from './cli.ts'
 import { login } from './database.ts'
-import { loadRows, perform, said, type Play } from './play.ts'
+import { endOf, loadRows, perform, said, type Play } from './play.ts'
 
 /** The store has been written and its record has not: the worst moment there is. */
 const worstMoment = 'kill:publish:0/after-effect'
@@ -16,7 +16,7 @@ export async function playRotation(play: Play): Promise<boolean> {
   const began = { at: performance.now(), sessions: await stage.database.sessions() }
   const wrong: string[] = []
   const expectEnd = (what: string, ran: Ran, right: boolean): void => {
-    if (!right) wrong.push(`${what}: ${ran.signal === undefined ? `exit code ${ran.code}` : `ended by ${ran.signal}`}`)
+    if (!right) wrong.push(`${what}: ${endOf(ran)}`)
   }
 
   screen.heading('1. The plan: what would happen. Nothing is changed.')

@@ -90,8 +90,14 @@ async function ownServer(undo: (() => Promise<unknown>)[]): Promise<string> {
 
 /** As people write them: with comments and other keys, all of which have to survive. */
 function envText(dsn: string): string {
-  return ['# atlas: settings of the service', 'LOG_LEVEL=info', '', '# the database; keyturn rotates it', `APP_DATABASE_URL=${dsn}`, '',
-    'FEATURE_MAPS="on"   # do not touch', ''].join('\n')
+  return `# atlas: settings of the service
+LOG_LEVEL=info
+
+# the database; keyturn rotates it
+APP_DATABASE_URL=${dsn}
+
+FEATURE_MAPS="on"   # do not touch
+`
 }
 
 /** In the reverse order. One failure does not keep the rest from being taken away. */

@@ -32,7 +32,7 @@ export interface Tally {
 const lateFrom = 50
 const bucketsPerMs = 10
 
-/** An empty tally. Percentiles are exact to a tenth of a millisecond; a latency beyond `ceiling` counts as the ceiling in them. */
+/** An empty tally. Percentiles are exact to a tenth of a millisecond; in them a latency beyond `ceiling` counts as it. */
 export function openTally(ceiling: number): Tally {
   const buckets = new Uint32Array(ceiling * bucketsPerMs + 1)
   const reasons = new Map<string, number>()

@@ -4,6 +4,7 @@ import dotenvManifest from './connectors/dotenv/manifest.ts'
 import httpManifest from './connectors/http/manifest.ts'
 import postgresManifest from './connectors/postgres/manifest.ts'
 import processManifest from './connectors/process/manifest.ts'
+import randomManifest from './connectors/random/manifest.ts'
 import type { Registry } from './kit/index.ts'
 
 /** All connectors by id. */
@@ -13,4 +14,5 @@ export const registry = {
   http: { manifest: httpManifest, load: () => import('./connectors/http/index.ts') },
   postgres: { manifest: postgresManifest, load: () => import('./connectors/postgres/index.ts') },
   process: { manifest: processManifest, load: () => import('./connectors/process/index.ts') },
+  random: { manifest: randomManifest, load: () => import('./connectors/random/index.ts') },
 } satisfies Registry

@@ -9,7 +9,7 @@ import { ownerIsDead, ownerOf } from './engine/owner.ts'
 import type { Progress } from './engine/progress.ts'
 import { parseRehearsal } from './engine/rehearsal.ts'
 import type { Planner } from './engine/rotate.ts'
-import { type Host, label, type Secret } from './kit/index.ts'
+import { type Host, KeyturnError, label, type Secret } from './kit/index.ts'
 import type { Manifest } from './manifest/model.ts'
 import { resolveReference } from './manifest/reference.ts'
 import { type Identity, identityPath, readIdentity } from './state/identity.ts'
@@ -58,6 +58,7 @@ export function engineFor(runtime: Runtime, state: State, onEvent: (rotation: st
     rehearsal: parseRehearsal(runtime.env['KEYTURN_REHEARSE'], (name) => process.kill(process.pid, name)),
     owner: ownerOf(process.pid),
     isDead: ownerIsDead,
+    ...leaseOf(runtime.env['KEYTURN_LEASE_MS']),
     by: label(`${userInfo().username}@${hostname()}`),
     version: packageVersion(),
     interrupt: runtime.interrupt,
@@ -71,6 +72,13 @@ async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   await delay(Math.min(Math.max(0, ms), 2 ** 31 - 1), undefined, { signal }).catch((thrown: unknown) => {
     if (!signal.aborted) throw thrown
   })
+}
+
+/** KEYTURN_LEASE_MS, for rehearsing a take-over without waiting a lease long for it. Throws USAGE on what is no number of ms. */
+function leaseOf(text: string | undefined): Pick<Engine, 'leaseMs'> {
+  if (text === undefined || text === '') return {}
+  if (!/^[1-9]\d{2,5}$/.test(text)) throw new KeyturnError('USAGE', 'KEYTURN_LEASE_MS is not a number of milliseconds from 100 on')
+  return { leaseMs: Number(text) }
 }
 
 function packageVersion(): string {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { cliDoc } from './cli.ts'
 import { connectorsDoc, errorsDoc, manifestDoc } from './docs.ts'
 import { registryFile } from './registry.ts'
 import { scanConnectors } from './scan.ts'
@@ -17,7 +18,7 @@ export async function makeOutputs(
     'docs/connectors.md': connectorsDoc(manifests),
     'docs/errors.md': errorsDoc(),
     'docs/manifest.md': manifestDoc(readFileSync(join(root, 'docs', 'manifest.md'), 'utf8')),
-    // 'docs/cli.md': made from the commands, once they describe themselves
+    'docs/cli.md': cliDoc(),
   }
   return { files, faults: manifests.flatMap(faultsOf) }
 }

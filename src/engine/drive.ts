@@ -45,11 +45,12 @@ const GATE_MAX_MS = 30_000
  * rotation, FENCED when one took over meanwhile, and whatever makes the state unusable.
  */
 export async function drive(engine: Engine, rotation: string, options: DriveOptions = {}): Promise<Stopped> {
-  const taken = await claimRotation(engine.state.db, rotation, engine.owner, engine.now, engine.isDead)
+  const { leaseMs = LEASE_MS } = engine
+  const taken = await claimRotation(engine.state.db, rotation, engine.owner, engine.now, engine.isDead, leaseMs)
   const lost = new AbortController()
   const heartbeat = setInterval(() => {
-    renew(engine.state.db, taken.claim, engine.now()).catch(() => lost.abort())
-  }, LEASE_MS / 3)
+    renew(engine.state.db, taken.claim, engine.now(), leaseMs).catch(() => lost.abort())
+  }, leaseMs / 3)
   heartbeat.unref()
   let run: Run | undefined
   try {

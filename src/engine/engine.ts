@@ -17,6 +17,8 @@ export interface Engine {
   readonly owner: string
   /** Whether the process behind an owner's name is certainly gone. */
   readonly isDead: (owner: string) => boolean
+  /** How long a rotation stays this process's when it falls silent, ms; LEASE_MS when absent. */
+  readonly leaseMs?: number
   /** The person or job in whose name it runs. */
   readonly by: string
   readonly version: string

@@ -9,7 +9,7 @@ import { Recorder } from './recorder.ts'
  * point, with what is, and LOCKED while another run holds the rotation.
  */
 export async function request(engine: Engine, rotation: string, wish: 'resume' | 'abort' | 'undo'): Promise<void> {
-  const taken = await claim(engine.state.db, rotation, engine.owner, engine.now, engine.isDead)
+  const taken = await claim(engine.state.db, rotation, engine.owner, engine.now, engine.isDead, engine.leaseMs)
   try {
     const recorder = await Recorder.open(engine, taken.claim)
     const { progress } = recorder

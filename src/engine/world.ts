@@ -14,7 +14,7 @@ export async function lookAtWorld(cast: Cast, secret: SecretSpec, fingerprint: (
   const preflight = demand(await cast.issuer.preflight(current, next.id, call))
   const print = fingerprint?.(current)
   return {
-    issuer: { key: cast.issuer.identity(), traits: cast.issuer.traits, endpoints: cast.issuer.endpoints(), preflight },
+    issuer: { key: preflight.principal ?? cast.issuer.identity(), traits: cast.issuer.traits, endpoints: cast.issuer.endpoints(), preflight },
     current: { ...current, ...(print === undefined ? {} : { fingerprint: print }) },
     next: { id: next.id },
     stores: await Promise.all(

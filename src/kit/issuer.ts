@@ -70,6 +70,8 @@ export interface Preflight {
   readonly fenced: boolean
   /** Things that a reviewer must know, in keyturn's own words. */
   readonly notices: readonly string[]
+  /** The principal's canonical name where only the provider knows it (which server an address leads to); else `identity()` is it. */
+  readonly principal?: ResourceKey
 }
 
 export interface Verdict {

@@ -5,7 +5,7 @@ import { stateError } from './open.ts'
 import { claimOf, findRotation, type RotationRow } from './rotation.ts'
 import type { Tables } from './schema.ts'
 
-/** Longer than any effect's deadline plus two renewals; renewed at a third of it. */
+/** How long an owner that is silent keeps a rotation, unless the engine says otherwise; renewed at a third of it. */
 export const LEASE_MS = 15_000
 
 /** What became of the owner before: it let go, its process is gone, or only its lease ran out and it may still be alive. */
@@ -22,6 +22,7 @@ export async function claim(
   owner: string,
   now: () => number,
   isDead: (owner: string) => boolean,
+  leaseMs: number = LEASE_MS,
 ): Promise<{ readonly claim: Claim; readonly row: RotationRow; readonly predecessor: Predecessor }> {
   try {
     return await db.transaction().execute(async (tx) => {
@@ -32,7 +33,7 @@ export async function claim(
       if (held && !dead) throw new KeyturnError('LOCKED', `${row.id} is held by ${row.owner}`)
       // Also ordered against owners of another state that name the same principal: fences follow the clock.
       const fence = Math.max(row.fence + 1, at)
-      const taken = { ...row, fence, owner, lease_until: at + LEASE_MS }
+      const taken = { ...row, fence, owner, lease_until: at + leaseMs }
       await tx.updateTable('rotation').set({ fence, owner, lease_until: taken.lease_until }).where('id', '=', row.id).execute()
       return { claim: claimOf(taken), row: taken, predecessor: row.owner === null ? 'none' : dead ? 'dead' : 'expired' }
     })
@@ -42,10 +43,10 @@ export async function claim(
 }
 
 /** Holds on to it. Throws FENCED when somebody else has it now. */
-export async function renew(db: Kysely<Tables>, held: Claim, now: number): Promise<void> {
+export async function renew(db: Kysely<Tables>, held: Claim, now: number, leaseMs: number = LEASE_MS): Promise<void> {
   const result = await db
     .updateTable('rotation')
-    .set({ lease_until: now + LEASE_MS })
+    .set({ lease_until: now + leaseMs })
     .where('id', '=', held.rotation)
     .where('fence', '=', held.fence)
     .executeTakeFirst()

@@ -75,9 +75,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     if (options.hba !== undefined) await writeFile(hba, [...options.hba, await readFile(hba, 'utf8')].join('\n'))
 
     const parameters = { listen_addresses: '127.0.0.1', unix_socket_directories: socket, ...options.parameters }
-    server = spawn(join(bin, 'postgres'), [
-      '-D', data, '-p', String(options.port), ...Object.entries(parameters).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-    ], { ...as, env, stdio: ['ignore', 'ignore', 'pipe'] })
+    const settings = Object.entries(parameters).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+    server = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(options.port), ...settings], { ...as, env, stdio: ['ignore', 'ignore', 'pipe'] })
     await isReady(server, options.onLog ?? (() => undefined))
     return { socket, stop }
   } catch (error) {

@@ -67,16 +67,11 @@ async function checkWorld(takes: boolean): Promise<CheckWorld> {
   const shown = generate(ALNUM, 32)
   writeFileSync(join(folder, 'password'), good.fields['password']?.reveal() ?? '')
   const login = takes ? '[ "$given" = "$(cat password)" ] || exit 1' : ''
-  const command = recorder(
-    folder,
-    'look',
-    `${LOGIN}case $fault in slow) exec sleep 60;; error) exit 70;; reset) kill -9 $$;; esac; ${login}\nprintf '{"state":"ok","words":"${shown}"}'`,
-  )
+  const faulty = 'case $fault in slow) exec sleep 60;; error) exit 70;; reset) kill -9 $$;; esac'
+  const command = recorder(folder, 'look', `${LOGIN}${faulty}\n${login}\nprintf '{"state":"ok","words":"${shown}"}'`)
+  const more = takes ? { credential: 'stdin' } : {}
   const open = (state: string): Check =>
-    openCheck(
-      checkSchema.parse({ run: [command.path], expect: { stdout: { json: { state } } }, ...(takes ? { credential: 'stdin' } : {}) }),
-      hostOf(folder),
-    )
+    openCheck(checkSchema.parse({ run: [command.path], expect: { stdout: { json: { state } } }, ...more }), hostOf(folder))
   return {
     check: open('ok'),
     wrong: open('bad'),
@@ -134,8 +129,9 @@ describe.runIf(process.platform === 'linux')('command', () => {
   it('takes another exit code of the probe for inconclusive, never for rejected', async () => {
     const folder = folderOf()
     const probe = recorder(folder, 'probe', 'exit 69')
-    const issuer = openIssuer(issuerSchema.parse({ principal: 'app', apply: ['true'], probe: [probe.path], rejectedExit: 3 }), hostOf(folder))
-    expect(valueOf(await issuer.probe(credential(), 'app', callWithin(10_000)))).toEqual({ verdict: 'inconclusive', code: 'exit 69' })
+    const config = issuerSchema.parse({ principal: 'app', apply: ['true'], probe: [probe.path], rejectedExit: 3 })
+    const answer = await openIssuer(config, hostOf(folder)).probe(credential(), 'app', callWithin(10_000))
+    expect(valueOf(answer)).toEqual({ verdict: 'inconclusive', code: 'exit 69' })
     rmSync(folder, { recursive: true })
   })
 
@@ -163,24 +159,27 @@ describe.runIf(process.platform === 'linux')('command', () => {
 
   it('answers unknown with the exit code when the command fails, and when its own time is up (S0-10, X-10)', async () => {
     const folder = folderOf()
-    const open = (run: string[], more: object = {}) => openConsumer(consumerSchema.parse({ run, services: ['a'], ...more }), hostOf(folder))
+    const open = (run: string[], more: object = {}) =>
+      openConsumer(consumerSchema.parse({ run, services: ['a'], ...more }), hostOf(folder))
     expect(await open(['/bin/sh', '-c', 'exit 2']).reload(callWithin(10_000))).toMatchObject({
       is: 'unknown',
       code: 'COMMAND_FAILED',
       evidence: { exit: 2 },
     })
     const began = Date.now()
-    expect(await open(['sleep', '60'], { timeout: '200ms' }).reload(callWithin(60_000))).toMatchObject({ is: 'unknown', code: 'DEADLINE' })
+    const late = await open(['sleep', '60'], { timeout: '200ms' }).reload(callWithin(60_000))
+    expect(late).toMatchObject({ is: 'unknown', code: 'DEADLINE' })
     expect(Date.now() - began).toBeLessThan(10_000)
-    expect(await open(['keyturn-no-such']).preflight(callWithin(10_000))).toMatchObject({ is: 'refused', code: 'COMMAND_MISSING' })
-    expect(await open(['true'], { cwd: 'nowhere' }).preflight(callWithin(10_000))).toMatchObject({ is: 'refused', code: 'COMMAND_MISSING' })
+    for (const consumer of [open(['keyturn-no-such']), open(['true'], { cwd: 'nowhere' })]) {
+      expect(await consumer.preflight(callWithin(10_000))).toMatchObject({ is: 'refused', code: 'COMMAND_MISSING' })
+    }
     rmSync(folder, { recursive: true })
   })
 
   it('passes on exit code 0 or the expected one only (S0-06)', async () => {
     const look = async (script: string, wanted?: object): Promise<string> => {
-      const check = openCheck(checkSchema.parse({ run: ['/bin/sh', '-c', script], ...(wanted === undefined ? {} : { expect: wanted }) }), hostOf('/'))
-      const { verdict, evidence } = valueOf(await check.run(callWithin(10_000)))
+      const config = checkSchema.parse({ run: ['/bin/sh', '-c', script], ...(wanted === undefined ? {} : { expect: wanted }) })
+      const { verdict, evidence } = valueOf(await openCheck(config, hostOf('/')).run(callWithin(10_000)))
       return evidence['unmet'] === undefined ? verdict : `${verdict} ${evidence['unmet']}`
     }
     expect(await look('exit 0')).toBe('pass')

@@ -9,20 +9,23 @@ import { argvSchema, environmentSchema } from '../../kit/process/argv.ts'
 const surroundings = {
   cwd: z.string().min(1).optional().describe("Where it runs; relative to the manifest. The manifest's folder when absent."),
   env: environmentSchema,
-  timeout: durationSchema.optional().describe('How long one run may take; never longer than the time of its step, which holds when absent.'),
+  timeout: durationSchema.optional().describe('How long one run may take; the time of its step when absent, and never longer.'),
 }
 
 /** What stands in a consumer with `use: command`. */
 export const consumerSchema = z
   .strictObject({
     name: z.string().min(1).optional().describe('What plans and messages call it; the names of the services when absent.'),
-    run: argvSchema.describe('Restarts the services; exit code 0 says that it did. No shell reads it; `{services}` stands for their names.'),
+    run: argvSchema.describe('Restarts the services and ends with exit code 0. No shell reads it; `{services}` is their names.'),
     services: z
       .array(z.string().min(1))
       .min(1)
       .refine((all) => new Set(all).size === all.length, 'names of services must differ')
       .describe('What it restarts: each is an instance.'),
-    ready: z.record(z.string().min(1), urlSchema).optional().describe('By name of service: answers 200 when it is ready. Others are taken for ready.'),
+    ready: z
+      .record(z.string().min(1), urlSchema)
+      .optional()
+      .describe('By name of service: answers 200 when it is ready. Others are taken for ready.'),
     readyWithin: durationSchema.default('30s').describe('How long they may take to be ready again after the command has ended.'),
     takes: durationSchema.default('10s').describe('An estimate of one run, until there are measurements.'),
     ...surroundings,
@@ -37,7 +40,10 @@ export type ConsumerConfig = z.infer<typeof consumerSchema>
 /** What stands in a check with `use: command`. */
 export const checkSchema = z.strictObject({
   run: argvSchema.describe('The command. No shell reads it.'),
-  credential: z.literal('stdin').optional().describe('Gets the credential as JSON {"fields": {...}} on standard input; for a check with `as: new`.'),
+  credential: z
+    .literal('stdin')
+    .optional()
+    .describe('Gets the credential as JSON {"fields": {...}} on standard input; for a check with `as: new`.'),
   expect: z
     .strictObject({
       exit: z.number().int().min(0).max(255).default(0).describe('The exit code.'),
@@ -52,10 +58,19 @@ export type CheckConfig = z.infer<typeof checkSchema>
 
 /** What stands under `issuer:` with `use: command`. */
 export const issuerSchema = z.strictObject({
-  principal: z.string().min(1).describe('The canonical name of what is rotated, e.g. `mailer@smtp.example.org`: locks are held on it. It is the field `user`.'),
-  apply: argvSchema.describe('Replaces the password: gets JSON {"id", "fields": {"user", "password"}} on standard input. May be repeated.'),
+  principal: z
+    .string()
+    .min(1)
+    .describe('The canonical name of what is rotated, e.g. `mailer@smtp.example.org`; locks are held on it. The field `user`.'),
+  apply: argvSchema.describe('Replaces the password: gets JSON {"id", "fields": {"user", "password"}} on standard input.'),
   probe: argvSchema.describe('Logs in afresh with what it gets on standard input, as for `apply`: exit code 0 is accepted.'),
-  rejectedExit: z.number().int().min(1).max(125).default(1).describe('The exit code of `probe` that says rejected; every other one is inconclusive.'),
+  rejectedExit: z
+    .number()
+    .int()
+    .min(1)
+    .max(125)
+    .default(1)
+    .describe('The exit code of `probe` that says rejected; every other one is inconclusive.'),
   strategy: z.literal('in-place').default('in-place').describe('`apply` replaces the one password that there is.'),
   length: z.number().int().min(16).max(512).default(40).describe('Characters of a new password.'),
   alphabet: z

@@ -25,9 +25,9 @@ export function folderOf({ cwd }: Surroundings, host: Host): string {
 }
 
 /** A credential, or what there is of it, as the one line of JSON that commands read. */
-export function asInput({ id, fields }: { readonly id?: string; readonly fields?: Fields }): Secret {
-  const revealed = fields === undefined ? undefined : Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.reveal()]))
-  return new Secret(`${JSON.stringify({ id, fields: revealed })}\n`)
+export function asInput({ id, fields }: { readonly id?: string; readonly fields: Fields }): Secret {
+  const revealed = Object.entries(fields).map(([name, field]) => [name, field.reveal()] as const)
+  return new Secret(`${JSON.stringify({ id, fields: Object.fromEntries(revealed) })}\n`)
 }
 
 /** Runs a configured command. Its own time limit ends it like the deadline does. */
@@ -62,7 +62,8 @@ export async function run(
 /** Whether the folder is there and every command in it or on the PATH. Runs nothing. */
 export function present(commands: readonly (readonly string[])[], surroundings: Surroundings, host: Host): Answer<void> {
   const folder = folderOf(surroundings, host)
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return refused('COMMAND_MISSING', `no folder ${folder}`)
+  const there = statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true
+  if (!there) return refused('COMMAND_MISSING', `no folder ${folder}`)
   const path = surroundings.env?.['PATH'] ?? process.env['PATH'] ?? ''
   const missing = commands.map(([name]) => name ?? '').find((name) => findCommand(name, folder, path) === undefined)
   return missing === undefined ? done(undefined) : refused('COMMAND_MISSING', missing)

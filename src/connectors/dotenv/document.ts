@@ -1,6 +1,6 @@
 /**
  * An env file cut into pieces that give the file again when they are joined. It is cut where all readers agree that a line
- * begins and ends; where they do not, {@link ../fit.ts} finds out before anything is written.
+ * begins and ends; where they do not, fit.ts finds out before anything is written.
  * The text has one character per byte (latin1), so bytes that are no UTF-8 survive.
  */
 export type Piece = Assignment | { readonly key?: never; readonly text: string }
@@ -90,7 +90,8 @@ function lineEnd(text: string): string {
 
 /**
  * Puts a value (as written, with its quotes) in the place of every value that the key has: readers take the last one, and a
- * stale one before it would stay a secret on disk. A key that is not there becomes a new line at the end. `plain` writes `KEY=` without blanks where the file has them.
+ * stale one before it would stay a secret on disk. A key that is not there becomes a new line at the end. `plain` writes `KEY=`
+ * whatever blanks and signs the file has there.
  */
 export function put(text: string, key: string, written: string, plain: boolean): string {
   const pieces = cut(text)
@@ -101,7 +102,8 @@ export function put(text: string, key: string, written: string, plain: boolean):
   return join(
     pieces.map((piece) => {
       if (piece.key !== key) return piece
-      return { ...piece, value: written, lead: plain ? `${/^\s*export\s/.test(piece.lead) ? 'export ' : ''}${key}=` : piece.lead }
+      const exported = /^\s*export\s/.test(piece.lead) ? 'export ' : ''
+      return { ...piece, value: written, lead: plain ? `${exported}${key}=` : piece.lead }
     }),
   )
 }

@@ -15,7 +15,8 @@ const WRITE: Readonly<Record<Style, (value: string) => string>> = {
 
 /**
  * Writes the value so that every reader reads it exactly, and everything else as before: the way the line is quoted now when that
- * works, else bare, in single quotes, in double quotes, in double quotes with escapes. Nothing is assumed: the whole file is read again by the rules of each reader. Pure. `text` is latin1, the value is any text.
+ * works, else bare, in single quotes, in double quotes, in double quotes with escapes. Nothing is assumed: the whole file is read
+ * again by the rules of each reader. Pure. `text` is latin1, the value is any text.
  */
 export function fitValue(text: string, key: string, value: string, readers: readonly Reader[]): Fit {
   // No environment holds a zero byte or half a character, and no shell another kind of name.

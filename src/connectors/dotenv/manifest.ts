@@ -6,13 +6,16 @@ const readers = z
   .array(z.enum(['compose', 'node', 'python', 'sh']))
   .min(1)
   .describe(
-    'The programs that read the file: docker compose, the npm package dotenv, python-dotenv, a shell (`set -a; . ./file`). Each must read every ' +
-      'value exactly. Without it: all four, less those that cannot read the file as it is now.',
+    'The programs that read the file: docker compose, the npm package dotenv, python-dotenv, a shell (`set -a; . ./file`). Each ' +
+      'must read every value exactly. Without it: all four, less those that cannot read the file as it is now.',
   )
 
 /** A file of `KEY=value` lines. */
 export const storeConfig = z.strictObject({
-  file: z.string().min(1).describe('The file, from the folder of the manifest; a leading `~/` is the home folder. Links are followed.'),
+  file: z
+    .string()
+    .min(1)
+    .describe('The file, from the folder of the manifest; a leading `~/` is the home folder. Links are followed.'),
   readers: readers.optional(),
 })
 

@@ -8,7 +8,8 @@ import { readAll, READERS, type Reader } from './readers/index.ts'
 
 /**
  * Whether the file is a safe and writable place for values: there, no example, kept out of git, writable with its owner kept, and
- * readable by the declared readers. Looks only. Notices: who else may read the file, which readers were left out, a temp file that git would take.
+ * readable by the declared readers. Looks only. Notices: who else may read the file, which readers were left out, a temp file
+ * that git would take.
  */
 export async function inspect(
   path: string,
@@ -42,7 +43,8 @@ async function hiddenFromGit(path: string, real: string, call: Call): Promise<An
   if (state === 'outside') return done([])
   if (state === 'tracked') return refused('STORE_UNSAFE', `${path} is tracked by git`)
   if (state === 'exposed') return refused('STORE_UNSAFE', `${path} is in a git work tree that does not ignore it`)
-  if (state === 'unknown') return refused('STORE_UNSAFE', `${path} is in a git work tree, and git does not say whether it ignores it`)
+  if (state === 'unknown')
+    return refused('STORE_UNSAFE', `${path} is in a git work tree, and git does not say whether it ignores it`)
   const temp = tempOf(real)
   if ((await gitState(temp, call)) === 'ignored') return done([])
   return done([`git does not ignore ${temp}, where a new content lies for a moment: add *.keyturn-tmp to .gitignore`])
@@ -65,9 +67,10 @@ async function writableBy(path: string, { real, stat }: Target, port: FilePort):
 
 function modeNotice(path: string, stat: Stats): readonly string[] {
   if ((stat.mode & 0o066) === 0) return []
-  return [`${path} has mode ${(stat.mode & 0o7777).toString(8).padStart(4, '0')}: not only its owner may read or write it; keyturn keeps the mode`]
+  const mode = (stat.mode & 0o7777).toString(8).padStart(4, '0')
+  return [`${path} has mode ${mode}: not only its owner may read or write it; keyturn keeps the mode`]
 }
 
 function leftOut(reader: Reader, path: string): string {
-  return `${reader} cannot read ${path} as it is, so values are not checked for it; name the readers of the file under \`readers\``
+  return `${reader} cannot read ${path} as it is, so values are not checked for it; name who reads the file under \`readers\``
 }

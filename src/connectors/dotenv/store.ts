@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { type Answer, done, refused } from '../../kit/answer.ts'
 import { type Call, type Host, resourceKey } from '../../kit/call.ts'
-import { canonical, disk, fileRefusal, type FilePort, findTarget, isExample, locate, replaceFile, tidyFile } from '../../kit/file/index.ts'
+import {
+  canonical, disk, fileRefusal, type FilePort, findTarget, isExample, locate, replaceFile, tidyFile,
+} from '../../kit/file/index.ts'
 import { Secret } from '../../kit/secret.ts'
 import type { Entries, Patch, Store } from '../../kit/store.ts'
 import { decode, type Fit, fitRemoval, fitValue } from './fit.ts'

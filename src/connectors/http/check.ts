@@ -14,9 +14,9 @@ type Stream = NonNullable<CheckConfig['expect']['stream']>
 type Headers = Readonly<Record<string, string | Secret>>
 
 /**
- * A check of what a URL answers. Evidence is the status and the name of the expectation that does not hold, never text of the body.
- * What could not be looked at (no connection, deadline, a cut answer) is `inconclusive`; so is, when a credential is shown, an
- * answer that says nothing about it (408, 429, 5xx), unless that status is expected.
+ * A check of what a URL answers. Evidence is the status and the name of the expectation that does not hold, never text of the
+ * body. What could not be looked at (no connection, deadline, a cut answer) is `inconclusive`; so is, when a credential is shown,
+ * an answer that says nothing about it (408, 429, 5xx), unless that status is expected.
  */
 export function openCheck(config: CheckConfig, host: Host): Check {
   const { auth, expect } = config
@@ -64,7 +64,8 @@ function show(auth: Auth, { fields }: Credential): Headers | undefined {
   return 'bearer' in auth ? { authorization: new Secret(`Bearer ${field.reveal()}`) } : { [auth.header]: field }
 }
 
-async function prepare({ url, method, headers = {}, body, expect }: CheckConfig, shown: Headers, host: Host): Promise<HttpRequest> {
+async function prepare(config: CheckConfig, shown: Headers, host: Host): Promise<HttpRequest> {
+  const { url, method, headers = {}, body, expect } = config
   const sent: Record<string, string | Secret> = {}
   for (const [name, value] of Object.entries(headers)) sent[name.toLowerCase()] = await host.resolve(value)
   if (body !== undefined) sent['content-type'] ??= /^\s*[[{]/.test(body) ? 'application/json' : 'text/plain; charset=utf-8'
@@ -96,7 +97,8 @@ function judge(response: HttpResponse, { expect }: CheckConfig, withCredential: 
   )
 }
 
-function unmetBody({ text, complete }: HttpResponse, { json, text: wanted, not, stream }: CheckConfig['expect']): string | undefined {
+function unmetBody({ text, complete }: HttpResponse, expect: CheckConfig['expect']): string | undefined {
+  const { json, text: wanted, not, stream } = expect
   if (json === undefined && wanted === undefined && not === undefined && stream === undefined) return undefined
   // Half a body proves nothing about the whole.
   if (!complete && stream === undefined) return 'length'

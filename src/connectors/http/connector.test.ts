@@ -44,13 +44,12 @@ async function credentialWorld(how: Auth): Promise<CheckWorld> {
   const service = await startService()
   const shown = generate(ALNUM, 32)
   service.document = { mode: shown }
-  const [good, bad]: Credential[] = [1, 2].map(() => ({ id: 'app', fields: { user: new Secret(generate(ALNUM, 12)), password: secret() } }))
-  if (good === undefined || bad === undefined) throw new Error('two were made')
-  const text = { user: good.fields['user']?.reveal() ?? '', password: good.fields['password']?.reveal() ?? '' }
+  const text = { user: generate(ALNUM, 12), password: generate(ALNUM, 32) }
+  const good: Credential = { id: 'app', fields: { user: new Secret(text.user), password: new Secret(text.password) } }
+  const bad: Credential = { id: 'app', fields: { user: new Secret(text.user), password: secret() } }
   const auth = { basic: { basic: true }, bearer: { bearer: 'password' }, header: { header: 'X-API-Key', field: 'password' } }[how]
-  service.accepts.add(
-    { basic: `Basic ${Buffer.from(`${text.user}:${text.password}`).toString('base64')}`, bearer: `Bearer ${text.password}`, header: text.password }[how],
-  )
+  const pair = Buffer.from(`${text.user}:${text.password}`).toString('base64')
+  service.accepts.add({ basic: `Basic ${pair}`, bearer: `Bearer ${text.password}`, header: text.password }[how])
   const url = `${service.url}/private`
   return {
     check: open({ url, auth }),
@@ -78,7 +77,8 @@ async function streamWorld(): Promise<CheckWorld> {
 
 function presented(): Presented {
   const value = secret()
-  return { fields: { user: new Secret('app'), password: value }, entries: { URL: new Secret(`postgres://app:${value.reveal()}@db/app`) } }
+  const entries = { URL: new Secret(`postgres://app:${value.reveal()}@db/app`) }
+  return { fields: { user: new Secret('app'), password: value }, entries }
 }
 
 async function attestorWorld(config: object, held: (which: Presented) => Secret | undefined): Promise<AttestorWorld> {
@@ -98,7 +98,9 @@ async function attestorWorld(config: object, held: (which: Presented) => Secret 
 }
 
 checkSuite({ describe, it, expect }, 'http', plainWorld)
-for (const how of ['basic', 'bearer', 'header'] as const) checkSuite({ describe, it, expect }, `http ${how}`, () => credentialWorld(how))
+for (const how of ['basic', 'bearer', 'header'] as const) {
+  checkSuite({ describe, it, expect }, `http ${how}`, () => credentialWorld(how))
+}
 checkSuite({ describe, it, expect }, 'http stream', streamWorld)
 attestorSuite({ describe, it, expect }, 'http by field', () => attestorWorld({}, ({ fields }) => fields['password']))
 attestorSuite({ describe, it, expect }, 'http by entry', () => attestorWorld({ entry: 'URL' }, ({ entries }) => entries['URL']))
@@ -182,7 +184,8 @@ describe('an http check', () => {
       service.endless = true
       service.pieces = ['first', 'the baseline fallback']
       expect(await look(service, { expect: { stream: { notIncludes: 'baseline' } } }, '/stream')).toBe('fail stream:notIncludes')
-      expect(await look(service, { expect: { stream: { includes: 'real answer', for: '100ms' } } }, '/stream')).toBe('fail stream:includes')
+      const late = { expect: { stream: { includes: 'real answer', for: '100ms' } } }
+      expect(await look(service, late, '/stream')).toBe('fail stream:includes')
       service.pieces = []
       service.endless = false
       expect(await look(service, { expect: { stream: { notIncludes: 'baseline' } } }, '/stream')).toBe('fail stream:empty')
@@ -239,7 +242,8 @@ describe('an http attestor', () => {
     const overheard = answerChallenge(next.fields['password'] ?? secret(), first ?? '')
     service.document = { answer: overheard }
     const replayed = openAttestor(attestorSchema.parse({ challenge: `${service.url}/readyz` }))
-    expect(valueOf(await replayed.attest({ id: '1', name: 'web', ready: true }, next, old, callWithin(10_000))).holds).toBe('neither')
+    const answer = await replayed.attest({ id: '1', name: 'web', ready: true }, next, old, callWithin(10_000))
+    expect(valueOf(answer).holds).toBe('neither')
     await service.close()
   })
 
@@ -247,9 +251,11 @@ describe('an http attestor', () => {
     const next = presented()
     const instance = { id: '1', name: 'web', ready: true }
     const elsewhere = openAttestor(attestorSchema.parse({ challenges: { other: 'http://127.0.0.1:1/' } }))
-    expect(await elsewhere.attest(instance, next, undefined, callWithin(1_000))).toMatchObject({ is: 'refused', code: 'MANIFEST_INVALID' })
     const unnamed = openAttestor(attestorSchema.parse({ challenge: 'http://127.0.0.1:1/', field: 'token' }))
-    expect(await unnamed.attest(instance, next, undefined, callWithin(1_000))).toMatchObject({ is: 'refused', code: 'MANIFEST_INVALID' })
+    for (const attestor of [elsewhere, unnamed]) {
+      const answer = await attestor.attest(instance, next, undefined, callWithin(1_000))
+      expect(answer).toMatchObject({ is: 'refused', code: 'MANIFEST_INVALID' })
+    }
   })
 })
 

@@ -6,8 +6,8 @@ import { jsonAt } from '../../kit/expectation.ts'
 import type { Secret } from '../../kit/secret.ts'
 
 /**
- * What goes wrong with every request: `slow` never answers, `error` is a 500, `reset` cuts the connection after reading, `half` cuts it in
- * the middle of the body, `redirect` sends elsewhere.
+ * What goes wrong with every request: `slow` never answers, `error` is a 500, `reset` cuts the connection after reading, `half`
+ * cuts it in the middle of the body, `redirect` sends elsewhere.
  */
 export type Fault = 'none' | 'slow' | 'error' | 'reset' | 'half' | 'redirect'
 

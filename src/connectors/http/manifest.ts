@@ -7,13 +7,18 @@ import { describeConnector } from '../../kit/index.ts'
 const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'the name of a header')
 const timeout = durationSchema.default('10s').describe('How long one request may take.')
 
+const isSecretHeader = (name: string): boolean => /^(proxy-)?authorization$|^cookie$/i.test(name)
+
 const stream = z
   .strictObject({
     includes: z.string().min(1).optional().describe('Text that has to come.'),
     notIncludes: z.string().min(1).optional().describe('Text that must not come, e.g. the words of a fallback answer.'),
     for: durationSchema.default('10s').describe('How long the stream is read at most.'),
   })
-  .refine((expected) => expected.includes !== undefined || expected.notIncludes !== undefined, 'say what has to come, or what must not')
+  .refine(
+    (expected) => expected.includes !== undefined || expected.notIncludes !== undefined,
+    'say what has to come, or what must not',
+  )
 
 /** What stands in a check with `use: http`. */
 export const checkSchema = z
@@ -23,7 +28,7 @@ export const checkSchema = z
     headers: z
       .record(headerName, z.string())
       .refine(
-        (headers) => Object.entries(headers).every(([name, value]) => !/^(proxy-)?authorization$|^cookie$/i.test(name) || value.includes('${')),
+        (headers) => Object.entries(headers).every(([name, value]) => !isSecretHeader(name) || value.includes('${')),
         'the value of this header is a secret: write a reference such as `${env:NAME}`',
       )
       .optional()
@@ -60,18 +65,21 @@ export const checkSchema = z
               ])
               .optional()
               .describe('What the body must not be or hold. An empty body fails.'),
-            json: expectationSchema.shape.json.describe('Fields by path and the value that each must not have. An absent one fails.'),
+            json: expectationSchema.shape.json.describe('Fields by path and what each must not be. An absent one fails.'),
           })
           .refine((excluded) => Object.keys(excluded).length > 0, 'say what must not be there')
           .optional()
           .describe('What must not be there.'),
-        stream: stream.optional().describe('For a chunked or event stream: what has to come while it is read, and what must not.'),
+        stream: stream.optional().describe('For a chunked or event stream: what has to come, and what must not.'),
       })
       .prefault({})
       .describe('What the answer has to be.'),
     timeout,
   })
-  .refine((config) => config.body === undefined || config.method === 'POST', { path: ['body'], error: 'a body needs `method: POST`' })
+  .refine((config) => config.body === undefined || config.method === 'POST', {
+    path: ['body'],
+    error: 'a body needs `method: POST`',
+  })
   .refine((config) => config.method !== 'HEAD' || Object.keys(config.expect).every((key) => key === 'status'), {
     path: ['expect'],
     error: 'the answer to HEAD has no body: expect a status only',
@@ -85,7 +93,7 @@ export const attestorSchema = z
     challenge: urlSchema.optional().describe('Where an instance answers a challenge; `{name}` is its name.'),
     challenges: z.record(z.string().min(1), urlSchema).optional().describe('The same by name of instance.'),
     field: z.string().min(1).optional().describe('The field that instances hold; `password` when absent, else the only one.'),
-    entry: z.string().min(1).optional().describe('The entry of the store, as rendered, that instances hold; in place of a field.'),
+    entry: z.string().min(1).optional().describe('The entry of the store that instances hold, as rendered; in place of a field.'),
     timeout,
   })
   .refine((config) => (config.challenge === undefined) !== (config.challenges === undefined), 'give `challenge` or `challenges`')
@@ -97,6 +105,10 @@ export default describeConnector({
   id: 'http',
   title: 'HTTP',
   summary: 'Checks what a URL answers, and asks instances to prove by a challenge which value they hold.',
-  links: ['https://www.rfc-editor.org/rfc/rfc9110', 'https://www.rfc-editor.org/rfc/rfc5869', 'https://www.rfc-editor.org/rfc/rfc2104'],
+  links: [
+    'https://www.rfc-editor.org/rfc/rfc9110',
+    'https://www.rfc-editor.org/rfc/rfc5869',
+    'https://www.rfc-editor.org/rfc/rfc2104',
+  ],
   families: { check: checkSchema, attestor: attestorSchema },
 })

@@ -26,6 +26,14 @@ describe('preflight refuses before anything is changed', () => {
     expect(await server.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [`${role.name}_alt`])).toEqual([])
   })
 
+  it('names the principal alike however the server is addressed', async () => {
+    const role = await makeRole(server.adminUrl)
+    const [byAddress, byName] = await Promise.all(['127.0.0.1', 'localhost'].map((host) =>
+      look(issuerAt(server.adminUrl.replace('127.0.0.1', host), { role: role.name }), role)))
+    expect(byAddress?.is === 'done' && byAddress.value.principal).toMatch(new RegExp(`^principal:postgres/\\d+/${role.name}$`))
+    expect(byName).toEqual(byAddress)
+  })
+
   it('a trust line: a wrong password gets in, so no probe means anything (C-05)', async () => {
     const role = await makeRole(server.adminUrl, { prefix: 'trusting' })
     expect(await look(issuerAt(server.adminUrl, { role: role.name }), role)).toMatchObject({ is: 'refused', code: 'PROBE_MEANINGLESS' })

@@ -1,5 +1,5 @@
 import {
-  type Answer, type Credential, type Preflight, type Verdict, done, label, refused, unknown,
+  type Answer, type Credential, type Preflight, type Verdict, done, label, refused, resourceKey, unknown,
 } from '../../kit/index.ts'
 import { nameUses, readUses } from './activity.ts'
 import type { AdminSession } from './admin.ts'
@@ -11,8 +11,9 @@ import { readRoom } from './room.ts'
 
 /** Whether mint and set would work, by what the admin can read. Changes nothing. */
 export async function lookAhead(session: AdminSession, pair: Pair, current: string, next: string): Promise<Answer<Preflight>> {
-  const [server] = await session.query<{ version: string; standby: boolean }>(
-    `SELECT current_setting('server_version') AS version, pg_is_in_recovery() AS standby`)
+  const [server] = await session.query<{ version: string; standby: boolean; id: string }>(
+    `SELECT current_setting('server_version') AS version, pg_is_in_recovery() AS standby, system_identifier::text AS id
+     FROM pg_control_system()`)
   if (server?.standby !== false) return refused('UNREACHABLE', 'the admin address is a read-only standby; name the primary')
 
   const roles = await readRoles(session, pair.all)
@@ -40,7 +41,9 @@ export async function lookAhead(session: AdminSession, pair: Pair, current: stri
   }
   const full = room.full(pair.strategy)
   if (full !== undefined) return refused('SLOTS_FULL', full, evidence)
-  return done({ evidence, fenced: rights.fences, notices: notices(pair, roles, next, rights.fences) })
+  // the same however the server is addressed; made by initdb, so a physical copy of it has the same, which locks too much, never too little
+  const principal = resourceKey('principal', 'postgres', server.id, pair.original)
+  return done({ evidence, fenced: rights.fences, notices: notices(pair, roles, next, rights.fences), principal })
 }
 
 /** Why the role that is to be minted is not idle; undefined when it is. */

@@ -66,6 +66,6 @@ export default describeConnector({
   summary: 'Makes a random value that no server knows: its consumers are the only ones who check it.',
   links: ['https://nodejs.org/api/crypto.html#cryptorandombytessize-callback', 'https://www.rfc-editor.org/rfc/rfc4648', 'https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-4'],
   families: { issuer: issuerConfig },
-  strategies: ['in-place', 'hard-cut', 'dual-key'],
+  strategies: ['in-place', 'hard-cut'],
   fields: { value: 'secret' },
 })

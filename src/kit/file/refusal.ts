@@ -11,7 +11,7 @@ const MEANING: Readonly<Record<string, Code>> = {
   ELOOP: 'STORE_UNSAFE',
 }
 
-/** What the system's error means for a file: no room, no such file, a loop of links, else no right to it. Names path and errno. */
+/** What the system's error means for a file: no room, no such file, a loop of links, else no right to it. Names path, errno. */
 export function fileRefusal(thrown: unknown, path: string): Answer<never> {
   const { code } = reduceCause(thrown)
   if (code === undefined) return refused('INTERNAL', path)

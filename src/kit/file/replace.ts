@@ -41,7 +41,8 @@ export async function replaceFile(replacement: Replacement, port: FilePort = dis
   try {
     file = await port.create(temp)
   } catch (thrown) {
-    if (reduceCause(thrown).code === 'EEXIST') return refused('CONFLICT', `${temp} is there: another writer, or what a killed one left`)
+    if (reduceCause(thrown).code === 'EEXIST')
+      return refused('CONFLICT', `${temp} is there: another writer, or what a killed one left`)
     return fileRefusal(thrown, replacement.path)
   }
   let written: Stats

@@ -44,7 +44,8 @@ export async function findTarget(path: string, port: FilePort = disk): Promise<A
     const real = await port.real(path)
     const stat = await port.stat(real)
     if (!stat.isFile()) return refused('STORE_UNSAFE', `${path} is not a regular file`)
-    if (stat.nlink > 1) return refused('STORE_UNSAFE', `${path} has more than one name (hard links), and only one of them would change`)
+    if (stat.nlink > 1)
+      return refused('STORE_UNSAFE', `${path} has more than one name (hard links), and only one of them would change`)
     return done({ real, stat })
   } catch (thrown) {
     return fileRefusal(thrown, path)

@@ -69,8 +69,10 @@ describe('request', () => {
     })
     expect(await request({ method: 'GET', url: half }, callWithin(5_000))).toMatchObject({ is: 'unknown', code: 'UNREACHABLE' })
 
-    const upgrading = await listen(createSocketServer((socket) => socket.end('HTTP/1.1 101 X\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n')))
-    expect(await request({ method: 'GET', url: upgrading }, callWithin(5_000))).toMatchObject({ is: 'unknown', code: 'UNREACHABLE' })
+    const upgrade = 'HTTP/1.1 101 X\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'
+    const upgrading = await listen(createSocketServer((socket) => socket.resume().end(upgrade)))
+    const upgraded = await request({ method: 'GET', url: upgrading }, callWithin(5_000))
+    expect(upgraded).toMatchObject({ is: 'unknown', code: 'UNREACHABLE' })
 
     const silent = await serve(() => undefined)
     const call = callWithin(200)

@@ -38,8 +38,8 @@ export function attestorSuite({ describe, it, expect }: Runner, title: string, o
         world.hold(held)
         const attestation = await attest(world)
         expect(attestation).toMatchObject({ holds: held, by: world.attestor.proof })
-        const values = [world.next, world.old].flatMap(({ fields, entries }) => [...Object.values(fields), ...Object.values(entries)])
-        for (const value of values) expect(JSON.stringify(attestation)).not.toContain(value.reveal())
+        const shown = [world.next, world.old].flatMap(({ fields, entries }) => [fields, entries])
+        for (const value of shown.flatMap((one) => Object.values(one))) expect(JSON.stringify(attestation)).not.toContain(value.reveal())
       })
     }
 

@@ -3,6 +3,7 @@ import type { Call } from '../call.ts'
 import { ALNUM, generate } from '../generate.ts'
 import { Secret } from '../secret.ts'
 import type { Patch, Store } from '../store.ts'
+import { callWithin } from './call.ts'
 import type { Runner } from './runner.ts'
 
 /** A store with something in it, and the ways of the test to its other side. */
@@ -30,7 +31,7 @@ export interface StoreUnderTest {
   close(): Promise<void> | void
 }
 
-/** The laws of {@link Store}, for any store. `make` is called afresh for each of them. Stores that cannot be read are not covered. */
+/** The laws of {@link Store} for stores that give values back. `make` is called afresh for each of them. */
 export function storeSuite(runner: Runner, name: string, make: () => Promise<StoreUnderTest> | StoreUnderTest): void {
   const { describe, it, expect } = runner
   const law = (title: string, body: (under: StoreUnderTest) => Promise<void>): void => {
@@ -43,6 +44,7 @@ export function storeSuite(runner: Runner, name: string, make: () => Promise<Sto
       }
     })
   }
+  const call = (): Call => callWithin(30_000)
   const value = (): Secret => new Secret(generate(ALNUM, 32))
   const revisionOf = async ({ store, keys }: StoreUnderTest): Promise<string> => must(await store.read(keys, call())).revision
   const valueOf = async ({ again }: StoreUnderTest, key: string): Promise<Secret | undefined> =>
@@ -79,10 +81,11 @@ export function storeSuite(runner: Runner, name: string, make: () => Promise<Sto
       const siblings = await under.siblings()
       for (const key of under.keys) {
         const next = value()
-        const others = await Promise.all(under.keys.filter((other) => other !== key).map(async (other) => ({ other, was: await valueOf(under, other) })))
+        const others = under.keys.filter((other) => other !== key)
+        const were = await Promise.all(others.map((other) => valueOf(under, other)))
         must(await under.store.write({ [key]: next }, await revisionOf(under), call()))
         await holds(under, key, next)
-        for (const { other, was } of others) await holds(under, other, was)
+        for (const [at, other] of others.entries()) await holds(under, other, were[at])
       }
       expect(await under.siblings()).toBe(siblings)
     })
@@ -140,14 +143,15 @@ export function storeSuite(runner: Runner, name: string, make: () => Promise<Sto
       expect(await revisionOf(under)).toBe(before)
     })
 
-    law('what a reader would misread is refused by accepts and by write, which name the key and change nothing', async (under) => {
+    law('what a reader would misread is refused by accepts and by write, which name the key, and nothing changes', async (under) => {
       if (under.unreadable === undefined) {
         expect(under.store.accepts({ [keyOf(under)]: new Secret('a \'"$`\\{}#\n') }).is).toBe('done')
         return
       }
       const { key, value: text } = under.unreadable
       const before = await revisionOf(under)
-      for (const answer of [under.store.accepts({ [key]: new Secret(text) }), await under.store.write({ [key]: new Secret(text) }, before, call())]) {
+      const entries = { [key]: new Secret(text) }
+      for (const answer of [under.store.accepts(entries), await under.store.write(entries, before, call())]) {
         expect(answer).toMatchObject({ is: 'refused', code: 'VALUE_UNREADABLE' })
         expect(JSON.stringify(answer)).toContain(key)
         expect(JSON.stringify(answer)).not.toContain(text)
@@ -157,7 +161,8 @@ export function storeSuite(runner: Runner, name: string, make: () => Promise<Sto
 
     law('after the deadline nothing is written', async (under) => {
       const before = await revisionOf(under)
-      const answer = await under.store.write({ [keyOf(under)]: value() }, before, { signal: AbortSignal.abort(), deadline: 0, fence: 1 })
+      const over: Call = { signal: AbortSignal.abort(), deadline: 0, fence: 1 }
+      const answer = await under.store.write({ [keyOf(under)]: value() }, before, over)
       expect(answer.is).not.toBe('done')
       expect(await revisionOf(under)).toBe(before)
     })
@@ -204,17 +209,13 @@ export function storeSuite(runner: Runner, name: string, make: () => Promise<Sto
       const before = must(await store.read(keys, call()))
       await edit()
       const [edited, revision] = [await siblings(), await revisionOf(under)]
-      expect(await store.write({ [keyOf(under)]: value() }, before.revision, call())).toMatchObject({ is: 'refused', code: 'CONFLICT' })
+      const late = await store.write({ [keyOf(under)]: value() }, before.revision, call())
+      expect(late).toMatchObject({ is: 'refused', code: 'CONFLICT' })
       expect(await siblings()).toBe(edited)
       expect(await revisionOf(under)).toBe(revision)
       await holds(under, keyOf(under), before.entries[keyOf(under)])
     })
   })
-}
-
-function call(): Call {
-  const deadline = Date.now() + 30_000
-  return { signal: AbortSignal.timeout(30_000), deadline, fence: 1 }
 }
 
 function must<T>(answer: Answer<T>): T {

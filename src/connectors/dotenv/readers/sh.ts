@@ -5,8 +5,8 @@ const WORD_END = /[ \t\n;&|<>()]/
 const NAME = /([A-Za-z_]\w*)=/y
 /** After these the rest of the file is more than a list of assignments. */
 const LANGUAGE = new Set([
-  'if', 'then', 'elif', 'else', 'fi', 'for', 'while', 'until', 'do', 'done', 'case', 'esac', '{', '}', '!', 'function',
-  '.', 'source', 'eval', 'exec', 'exit', 'return', 'set', 'alias', 'read', 'trap', 'shift', 'break', 'continue', 'times', ':',
+  'if', 'then', 'elif', 'else', 'fi', 'for', 'while', 'until', 'do', 'done', 'case', 'esac', '{', '}', '!', 'function', '.',
+  'source', 'eval', 'exec', 'exit', 'return', 'set', 'alias', 'read', 'trap', 'shift', 'break', 'continue', 'times', ':',
 ])
 
 interface Word {
@@ -18,8 +18,9 @@ interface Word {
 }
 
 /**
- * Reads an env file as a POSIX shell does with `set -a; . ./file`: a list of assignments, also behind `export`. Undefined when the
- * file holds more shell than that, a syntax error, a byte order mark or CRLF line ends (which it takes for parts of names and values).
+ * Reads an env file as a POSIX shell does with `set -a; . ./file`: a list of assignments, also behind `export`. Undefined when
+ * the file holds more shell than that, a syntax error, a byte order mark or CRLF line ends (which a shell takes for parts of names
+ * and values).
  * Facts: POSIX.1-2024, Shell Command Language, 2.2 Quoting, 2.3 Token Recognition, 2.9.1 Simple Commands.
  */
 export function readSh(text: string): Readings | undefined {
@@ -43,8 +44,8 @@ function run(words: readonly Word[], readings: Map<string, string | null>): bool
   if (command.moving || LANGUAGE.has(command.text)) return false
   if (!['export', 'readonly', 'unset'].includes(command.text)) return true
   // A wrong name ends a shell that reads the file.
-  const named = args.every((word) => (word.name === undefined ? /^[A-Za-z_]\w*$/.test(word.text) && !word.moving : command.text !== 'unset'))
-  if (at > 0 || !named) return false
+  const isName = (word: Word): boolean => /^[A-Za-z_]\w*$/.test(word.text) && !word.moving
+  if (at > 0 || !args.every((word) => (word.name === undefined ? isName(word) : command.text !== 'unset'))) return false
   if (command.text === 'unset') for (const word of args) readings.delete(word.text)
   for (const word of args) assign(readings, word, word.moving || word.movingAsArgument)
   return true

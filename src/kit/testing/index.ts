@@ -1,0 +1,10 @@
+/** Conformance suites for connectors and what they are run with: see CONTRIBUTING.md. */
+export { type AttestorWorld, attestorSuite } from './attestor.ts'
+export { callWithin } from './call.ts'
+export { type CheckFault, type CheckWorld, checkSuite } from './check.ts'
+export { type ConsumerFault, type ConsumerWorld, consumerSuite, type Held } from './consumer.ts'
+export { type DiskFault, type DiskStep, faultyDisk } from './disk.ts'
+export { type Fault, faults } from './faults.ts'
+export { type IssuerWorld, issuerSuite } from './issuer.ts'
+export type { Expectation, Runner } from './runner.ts'
+export { storeSuite, type StoreUnderTest } from './store.ts'
