@@ -62,7 +62,7 @@ async function rotate(play: Play, hands: Hands, times = 1): Promise<void> {
 
   const after = load.now()
   const reasons = reasonsOf(difference(before.reasons, after.reasons))
-  screen.line(`From the changed password to the last reload: ${seconds(gap / times)}. Meanwhile ${seenSince(before, after)}: ${reasons}`)
+  screen.line(`Changed password to last reload: ${seconds(gap / times)}. Meanwhile ${seenSince(before, after)}: ${reasons}`)
 }
 
 /** ALTER USER, the file, a reload of each instance. Answers with the milliseconds from the first to the last of it. */

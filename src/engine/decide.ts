@@ -56,19 +56,27 @@ export function decideFrom(progress: Progress, now: number): Next {
   if (progress.held !== undefined && progress.held.step !== step.id && now < progress.held.retryAt) {
     return { do: 'sleep', until: progress.held.retryAt, why: 'gate', step }
   }
-  if (progress.trouble?.step === step.id) return afterTrouble(progress, step, progress.trouble, now)
-  if (step.phase === 'forget' && now < progress.lastAt - CLOCK_SLACK_MS) {
-    return { do: 'pause', step, code: 'CLOCK_WRONG', about: 'the clock is behind the last entry of the journal' }
+  const { trouble } = progress
+  if (trouble !== undefined && (trouble.step === step.id || trouble.step === staleGate(progress, step, now)?.id)) {
+    return afterTrouble(progress, stepOf(progress.plan, trouble.step), trouble, now)
   }
-  if (step.do === 'wait') return waitFor(progress, step, now)
-  const stale = staleGate(progress, step, now)
-  if (stale !== undefined) return attempt(progress, stale)
+  if (step.do === 'wait') return clockBehind(progress, step, now) ?? waitFor(progress, step, now)
   if (progress.held?.step === step.id && now < progress.held.retryAt) return { do: 'sleep', until: progress.held.retryAt, why: 'gate', step }
-  return attempt(progress, step)
+  return attempt(progress, step, now)
 }
 
-function attempt(progress: Progress, step: Step): Next {
-  return { do: 'attempt', step, attempt: (progress.attempts.get(step.id) ?? 0) + 1 }
+/** Every attempt, the first and each that follows a trouble, passes here: on a wrong clock or an old gate nothing is ended. */
+function attempt(progress: Progress, step: Step, now: number): Next {
+  const wrong = clockBehind(progress, step, now)
+  if (wrong !== undefined) return wrong
+  const due = staleGate(progress, step, now) ?? step
+  return { do: 'attempt', step: due, attempt: (progress.attempts.get(due.id) ?? 0) + 1 }
+}
+
+/** A wait that begins on a clock that is behind would be over too early once the clock is right again (I4). */
+function clockBehind(progress: Progress, step: Step, now: number): Next | undefined {
+  if ((step.phase !== 'forget' && step.do !== 'wait') || now >= progress.lastAt - CLOCK_SLACK_MS) return undefined
+  return { do: 'pause', step, code: 'CLOCK_WRONG', about: 'the clock is behind the last entry of the journal' }
 }
 
 /** The gate before an ending that was opened too long ago to count for it: it is evaluated again at that very moment (I6). */
@@ -92,7 +100,7 @@ function settleOpen(progress: Progress, open: NonNullable<Progress['open']>, now
 function waitFor(progress: Progress, step: Step & { do: 'wait' }, now: number): Next {
   const until = progress.waits.get(step.id)
   if (until === undefined) return { do: 'begin-wait', step, until: now + step.for }
-  return now < until ? { do: 'sleep', until, why: step.why, step } : attempt(progress, step)
+  return now < until ? { do: 'sleep', until, why: step.why, step } : attempt(progress, step, now)
 }
 
 function closeAtEnd(progress: Progress): Next {
@@ -106,7 +114,7 @@ function afterTrouble(progress: Progress, step: Step, trouble: Trouble, now: num
   const passing = trouble.is !== 'asked' && PASSING.has(code)
   if (passing && now - trouble.since < PATIENCE_MS && !pressing(progress, step)) {
     const until = trouble.at + backoff(trouble.times)
-    return now < until ? { do: 'sleep', until, why: 'retry', step } : attempt(progress, step)
+    return now < until ? { do: 'sleep', until, why: 'retry', step } : attempt(progress, step, now)
   }
   if (progress.direction === 'forward' && !pastReturn(progress) && turnsBack(progress, step, trouble)) return { do: 'turn', code, about }
   return { do: 'pause', step, code, about }

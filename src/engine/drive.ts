@@ -4,14 +4,14 @@ import { type Call, type Code, type Credential, type Evidence, KeyturnError, red
 import type { Step } from '../plan/step.ts'
 import { isEffect } from '../plan/step.ts'
 import type { Claim, Together } from '../state/journal.ts'
-import { claim as claimRotation, LEASE_MS, lockResource, type Predecessor, release, renew, unlockResource } from '../state/lease.ts'
+import { claim as claimRotation, LEASE_MS, type Predecessor, release, renew } from '../state/lease.ts'
 import { openCast, type Cast } from './cast.ts'
 import { decideFrom, type Next } from './decide.ts'
 import type { Engine } from './engine.ts'
 import type { Event, Result } from './event.ts'
 import { assertInvariants } from './invariants.ts'
 import { ledgerChanges } from './ledger-changes.ts'
-import { look, perform } from './perform.ts'
+import { look, perform, type Performed } from './perform.ts'
 import { makeReceipt, signReceipt } from './receipt.ts'
 import { Recorder } from './recorder.ts'
 import type { Outcome, Scene } from './scene.ts'
@@ -151,24 +151,23 @@ class Run {
     const { rehearsal } = this.#engine
     rehearsal.at(step.id, 'before-intent')
     const resource = this.#resourceOf(step)
-    if (resource !== undefined && !(await lockResource(this.#engine.state.db, resource, this.#claim, this.#engine.now()))) {
-      await this.#write({ type: 'step-refused', step: step.id, attempt, code: 'LOCKED', about: resource })
-      return
-    }
     const tag = `kt-${this.#claim.rotation}-${attempt}`
     const deadline = this.#engine.now() + step.deadline
     const proposed = step.do === 'mint' && step.which === 'new' && this.#values.new === undefined && this.#values.old !== undefined ? this.#cast.issuer.propose(this.#values.old) : undefined
     const sealed = proposed === undefined ? {} : { sealed: { new: await this.#values.seal('new', proposed) } }
-    await this.#write(
-      { type: 'intent-recorded', step: step.id, attempt, deadline, tag },
-      { ...sealed, ledger: this.#ledger(step, 'intent-recorded', proposed === undefined ? {} : { new: proposed }) },
-    )
+    const ledger = this.#ledger(step, 'intent-recorded', proposed === undefined ? {} : { new: proposed })
+    try {
+      await this.#write({ type: 'intent-recorded', step: step.id, attempt, deadline, tag }, { ...sealed, ledger, ...(resource === undefined ? {} : { take: resource }) })
+    } catch (thrown) {
+      if (!(thrown instanceof KeyturnError) || thrown.code !== 'LOCKED' || thrown.about !== resource) throw thrown
+      await this.#write({ type: 'step-refused', step: step.id, attempt, code: 'LOCKED', about: resource })
+      return
+    }
     if (proposed !== undefined) this.#values.adopt('new', proposed)
     rehearsal.at(step.id, 'after-intent')
     const performed = await this.#perform(step, tag, deadline)
     rehearsal.at(step.id, 'after-effect')
-    await this.#record(step, attempt, performed.outcome, performed.seal)
-    if (resource !== undefined) await unlockResource(this.#engine.state.db, resource, this.#claim)
+    await this.#record(step, attempt, performed, resource === undefined ? {} : { give: resource })
     rehearsal.at(step.id, 'after-outcome')
   }
 
@@ -179,12 +178,12 @@ class Run {
     if (step.do === 'receipt') this.#writeReceipt()
     const performed = await this.#perform(step, '', this.#engine.now() + step.deadline)
     rehearsal.at(step.id, 'after-effect')
-    await this.#record(step, attempt, performed.outcome, performed.seal)
+    await this.#record(step, attempt, performed)
     rehearsal.at(step.id, 'after-outcome')
   }
 
   /** Carries it out under its deadline; whatever is thrown or comes late is an answer too. */
-  async #perform(step: Step, tag: string, deadline: number): Promise<Awaited<ReturnType<typeof perform>>> {
+  async #perform(step: Step, tag: string, deadline: number): Promise<Performed> {
     const fault = isEffect(step) ? this.#engine.rehearsal.answer(step.id) : undefined
     if (fault === 'refuse') return { outcome: { is: 'refused', code: 'RIGHTS_MISSING', about: 'rehearsed' } }
     const performed = await this.#inTime(deadline, (call) => perform(this.#scene(), step, tag, call), (outcome) => ({ outcome }))
@@ -208,26 +207,26 @@ class Run {
     }
   }
 
-  async #record(step: Step, attempt: number, outcome: Outcome, seal?: { readonly name: 'new' | 'old'; readonly credential: Credential }): Promise<void> {
+  async #record(step: Step, attempt: number, { outcome, seal }: Performed, together: Pick<Together, 'give'> = {}): Promise<void> {
     switch (outcome.is) {
       case 'done': {
         const sealed = seal === undefined ? {} : { sealed: { [seal.name]: await this.#values.seal(seal.name, seal.credential) } }
         const known = seal === undefined ? {} : { [seal.name]: seal.credential }
-        await this.#write({ type: 'step-done', step: step.id, attempt, evidence: outcome.value }, { ...sealed, ledger: this.#ledger(step, 'step-done', known) })
+        await this.#write({ type: 'step-done', step: step.id, attempt, evidence: outcome.value }, { ...together, ...sealed, ledger: this.#ledger(step, 'step-done', known) })
         if (seal !== undefined) this.#values.adopt(seal.name, seal.credential)
         return
       }
       case 'held': {
         const retryAt = this.#engine.now() + Math.min(GATE_MAX_MS, Math.max(GATE_MIN_MS, this.#recorder.progress.plan.timing.quiet / 4))
-        await this.#write({ type: 'gate-held', step: step.id, reasons: outcome.reasons, retryAt })
+        await this.#write({ type: 'gate-held', step: step.id, reasons: outcome.reasons, retryAt }, together)
         return
       }
       case 'ask':
-        await this.#write({ type: 'step-asked', step: step.id, attempt, task: outcome.task })
+        await this.#write({ type: 'step-asked', step: step.id, attempt, task: outcome.task }, together)
         return
       default:
         if (outcome.code === 'FENCED') throw new KeyturnError('FENCED', step.id)
-        await this.#write({ ...failure(outcome), type: outcome.is === 'refused' ? 'step-refused' : 'step-unknown', step: step.id, attempt } as Event)
+        await this.#write({ ...failure(outcome), type: outcome.is === 'refused' ? 'step-refused' : 'step-unknown', step: step.id, attempt } as Event, together)
     }
   }
 

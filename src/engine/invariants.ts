@@ -26,8 +26,10 @@ function ending(progress: Progress, event: TimedEvent): (Step & { do: 'set' }) |
 export const INVARIANTS: readonly Invariant[] = [
   {
     id: 'I1',
-    says: 'no effect without an intent before it, and no next step before its outcome',
+    says: 'no effect without an intent before it, no next step before its outcome, and nothing after the end',
     broken: (_, progress, event) => {
+      if (progress.closed !== undefined) return `${event.type} after the rotation was closed`
+      if (event.type === 'rotation-closed' && progress.open !== undefined) return `closed while ${progress.open.step} is open`
       if (isIntent(event)) return progress.open === undefined ? undefined : `${event.step} begins while ${progress.open.step} is open`
       if (!isOutcome(event) || !isEffect(stepOf(progress.plan, event.step))) return progress.open !== undefined && isOutcome(event) ? `${event.step} while ${progress.open.step} is open` : undefined
       const locked = event.type === 'step-refused' && event.code === 'LOCKED'
@@ -38,10 +40,11 @@ export const INVARIANTS: readonly Invariant[] = [
     id: 'I2',
     says: 'an unknown is settled by looking, never by assuming',
     broken: (before, progress, event) => {
-      if (event.type !== 'step-done' || !isEffect(stepOf(progress.plan, event.step))) return undefined
-      const last = before.findLast((each) => isOutcome(each) || isIntent(each))
-      const unsettled = last?.type === 'step-unknown' && last.step === event.step
-      return unsettled && event.settled !== true ? `${event.step} became done without a look` : undefined
+      if (!isOutcome(event) || event.type === 'step-unknown' || event.type === 'step-absent' || progress.open?.step !== event.step) return undefined
+      // After the intent comes its outcome; with anything between them only a look can say what happened.
+      const last = before.findLast((each) => isOutcome(each) || isIntent(each) || each.type === 'rotation-claimed')
+      if (last === undefined || isIntent(last) || (event.type === 'step-done' && event.settled === true)) return undefined
+      return `${event.step} became ${event.type.slice(5)} without a look`
     },
   },
   {
@@ -58,10 +61,16 @@ export const INVARIANTS: readonly Invariant[] = [
     id: 'I4',
     says: 'a failure never shortens the overlap and never ends the last credential that works',
     broken: (_, progress, event) => {
+      if (event.type === 'step-done' && stepOf(progress.plan, event.step).do === 'wait') {
+        return event.at < (progress.waits.get(event.step) ?? Infinity) ? `${event.step} is done before its time` : undefined
+      }
+      if (event.type === 'wait-started') return progress.waits.has(event.step) ? `${event.step} begins twice` : undefined
       const step = ending(progress, event)
       if (step === undefined) return undefined
       if (step.which !== (progress.direction === 'forward' ? 'old' : 'new')) return `${step.id} ends the credential that stays`
-      const early = progress.plan.steps.find((each) => each.do === 'wait' && progress.direction === 'forward' && (progress.waits.get(each.id) ?? 0) > event.at)
+      if (progress.direction === 'back') return undefined
+      const before = progress.plan.steps.slice(0, progress.plan.steps.findIndex((each) => each.id === step.id))
+      const early = before.find((each) => each.do === 'wait' && !progress.done.has(each.id))
       return early === undefined ? undefined : `${step.id} before ${early.id} is over`
     },
   },
@@ -100,7 +109,9 @@ export const INVARIANTS: readonly Invariant[] = [
     id: 'I8',
     says: 'done means proven in pairs',
     broken: (_, progress, event) => {
-      if (event.type !== 'rotation-closed' || event.result === 'refused' || progress.plan.traits.acceptor !== 'issuer') return undefined
+      if (event.type !== 'rotation-closed') return undefined
+      if (event.result === 'refused') return progress.intended.size === 0 ? undefined : 'closed as refused after something was changed'
+      if (progress.plan.traits.acceptor !== 'issuer') return undefined
       if (event.result === 'rolled-back' && !progress.intended.has('mint')) return undefined
       const proof = [...progress.done].filter(([id]) => stepOf(progress.plan, id).do === 'prove').at(-1)?.[1].evidence
       const [kept, ended] = event.result === 'done' ? ['new', 'old'] : ['old', 'new']
@@ -112,7 +123,10 @@ export const INVARIANTS: readonly Invariant[] = [
     says: 'the direction is journaled before its first step, and never turns forward again',
     broken: (before, progress, event) => {
       if (event.type === 'direction-turned') return progress.direction === 'back' ? 'turned twice' : undefined
-      if (!isIntent(event)) return undefined
+      if (event.type === 'rotation-closed' && event.result !== 'refused') {
+        return (event.result === 'done') === (progress.direction === 'forward') ? undefined : `closed as ${event.result} on the way ${progress.direction}`
+      }
+      if (!isIntent(event) && !isOutcome(event)) return undefined
       const forward = progress.plan.steps.some((step) => step.id === event.step)
       if (before.some((each) => each.type === 'direction-turned')) return forward ? `${event.step} goes forward again` : undefined
       return forward ? undefined : `${event.step} goes back without a turn`

@@ -71,6 +71,19 @@ export function foldProgress(events: readonly TimedEvent[]): Progress {
   return draft
 }
 
+/** The fold of one event more; the one before stays as it is. */
+export function advance(progress: Progress, event: TimedEvent): Progress {
+  const draft: Draft = {
+    ...progress,
+    done: new Map(progress.done),
+    intended: new Set(progress.intended),
+    attempts: new Map(progress.attempts),
+    waits: new Map(progress.waits),
+  }
+  apply(draft, event)
+  return draft
+}
+
 function apply(draft: Draft, event: TimedEvent): void {
   draft.lastAt = Math.max(draft.lastAt, event.at)
   switch (event.type) {
@@ -87,7 +100,8 @@ function apply(draft: Draft, event: TimedEvent): void {
     case 'step-done':
       draft.done.set(event.step, { at: event.at, evidence: event.evidence })
       settle(draft)
-      delete draft.trouble
+      // A gate that is evaluated again before an ending does not make the ending's own trouble new.
+      if (draft.trouble?.step === event.step) delete draft.trouble
       delete draft.held
       return
     case 'step-absent':
@@ -109,6 +123,8 @@ function apply(draft: Draft, event: TimedEvent): void {
       draft.waits.set(event.step, event.until)
       return
     case 'gate-held':
+      // It gave an answer: what kept it from giving one before is over.
+      if (draft.trouble?.step === event.step) delete draft.trouble
       draft.held = { step: event.step, reasons: event.reasons, retryAt: event.retryAt }
       return
     case 'turn-requested':

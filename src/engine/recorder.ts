@@ -3,7 +3,7 @@ import { findRotation } from '../state/rotation.ts'
 import { KeyturnError } from '../kit/index.ts'
 import type { Engine } from './engine.ts'
 import type { Event, TimedEvent } from './event.ts'
-import { foldProgress, type Progress } from './progress.ts'
+import { advance, foldProgress, type Progress } from './progress.ts'
 
 /** Turns a stored line into an event. */
 export function toEvent(entry: StoredEntry): TimedEvent {
@@ -11,13 +11,13 @@ export function toEvent(entry: StoredEntry): TimedEvent {
 }
 
 /** Reads and verifies the journal of a rotation. Throws JOURNAL_BROKEN when it was changed from outside. */
-export async function readEvents(engine: Pick<Engine, 'state'>, rotation: string): Promise<{ readonly events: TimedEvent[]; readonly head: { readonly seq: number; readonly hash: string } }> {
+export async function readEvents(engine: Pick<Engine, 'state'>, rotation: string): Promise<{ readonly events: TimedEvent[]; readonly head: { readonly seq: number; readonly hash: string }; readonly dueAt: number | null }> {
   const row = await findRotation(engine.state.db, rotation)
   const stored = await readJournal(engine.state.db, row.id)
   const head = { seq: row.seq, hash: row.head }
   const broken = verifyChain(stored, head)
   if (broken !== undefined) throw new KeyturnError('JOURNAL_BROKEN', `${row.id}: ${broken}`)
-  return { events: stored.map(toEvent), head }
+  return { events: stored.map(toEvent), head, dueAt: row.due_at }
 }
 
 /** Writes the journal of a rotation that this process holds, and keeps the fold of it. */
@@ -26,19 +26,20 @@ export class Recorder {
   progress: Progress
   readonly #engine: Engine
   readonly #claim: Claim
-  #dueAt: number | null = 0
+  #dueAt: number | null
 
-  private constructor(engine: Engine, held: Claim, events: TimedEvent[]) {
+  private constructor(engine: Engine, held: Claim, events: TimedEvent[], dueAt: number | null) {
     this.#engine = engine
     this.#claim = held
     this.events = events
+    this.#dueAt = dueAt
     this.progress = foldProgress(events)
   }
 
   /** Takes over a journal; the claim has to be this process's. */
   static async open(engine: Engine, held: Claim): Promise<Recorder> {
-    const { events } = await readEvents(engine, held.rotation)
-    return new Recorder(engine, held, events)
+    const { events, dueAt } = await readEvents(engine, held.rotation)
+    return new Recorder(engine, held, events, dueAt)
   }
 
   /** Head of the chain. */
@@ -51,9 +52,11 @@ export class Recorder {
     const at = this.#engine.now()
     const timed: TimedEvent = { ...event, at }
     const { type, ...body } = event
-    await append(this.#engine.state.db, this.#claim, [{ type, at, body }], { ...together, ...this.#index(timed) })
+    const index = this.#index(timed)
+    await append(this.#engine.state.db, this.#claim, [{ type, at, body }], { ...together, ...index })
+    if (index.dueAt !== undefined) this.#dueAt = index.dueAt
     this.events.push(timed)
-    this.progress = foldProgress(this.events)
+    this.progress = advance(this.progress, timed)
     this.#engine.onEvent(this.#claim.rotation, timed, this.progress)
   }
 
@@ -61,20 +64,17 @@ export class Recorder {
   #index(event: TimedEvent): Pick<Together, 'dueAt' | 'waitsFor'> {
     switch (event.type) {
       case 'wait-started':
-        return this.#due(event.until, event.step)
+        return { dueAt: event.until, waitsFor: event.step }
       case 'gate-held':
-        return this.#due(event.retryAt, event.reasons[0] ?? 'gate')
+        return { dueAt: event.retryAt, waitsFor: event.reasons[0] ?? 'gate' }
       case 'rotation-paused':
-        return this.#due(null, `a person: ${event.code}`)
+        return { dueAt: null, waitsFor: `a person: ${event.code}` }
+      // A claim by itself changes nothing: the wait that it finds goes on.
+      case 'rotation-claimed':
       case 'rotation-closed':
         return {}
       default:
-        return this.#dueAt === 0 ? {} : this.#due(0, null)
+        return this.#dueAt === 0 ? {} : { dueAt: 0, waitsFor: null }
     }
-  }
-
-  #due(at: number | null, waitsFor: string | null): Pick<Together, 'dueAt' | 'waitsFor'> {
-    this.#dueAt = at
-    return { dueAt: at, waitsFor }
   }
 }

@@ -105,7 +105,9 @@ function base64Forms(bytes: Buffer): readonly string[] {
     return encoded.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6))
   })
   const whole = bytes.toString('base64')
-  const wrapped = WRAPPED_AT.filter((width) => whole.length > width).flatMap((width) => whole.match(new RegExp(`.{1,${width}}`, 'g')) ?? [])
+  const wrapped = WRAPPED_AT.filter((width) => whole.length > width).flatMap(
+    (width) => whole.match(new RegExp(`.{1,${width}}`, 'g')) ?? [],
+  )
   const all = [...inside, ...wrapped.filter((line) => line.length >= SHORTEST_WRAPPED)]
   return [...all, ...all.map((form) => form.replaceAll('+', '-').replaceAll('/', '_'))]
 }

@@ -13,7 +13,8 @@ export type Draw = (limit: number) => number
  */
 export function generate(alphabet: string, length: number, draw: Draw = (limit) => randomInt(limit)): string {
   const characters = [...alphabet]
-  if (characters.length < 2 || new Set(characters).size !== characters.length) throw new RangeError('alphabet: two or more, each once')
+  if (characters.length < 2 || new Set(characters).size !== characters.length)
+    throw new RangeError('alphabet: two characters or more, each once')
   if (!Number.isSafeInteger(length) || length < 1) throw new RangeError('length: a whole number above 0')
   return Array.from({ length }, () => characters[draw(characters.length)]).join('')
 }

@@ -9,8 +9,8 @@ const SLOTS = 1 << 16
 
 /**
  * Finds any of many fixed texts in a text, all of them and where they overlap. Texts of six characters and more are found
- * anywhere; shorter ones only where no letter, digit or underscore touches them. The time is that of one walk over the text, with a
- * closer look only where the first characters of a pattern are met; the number of patterns hardly counts.
+ * anywhere; shorter ones only where no letter, digit or underscore touches them. The time is that of one walk over the text, with
+ * a closer look only where the first characters of a pattern are met; the number of patterns hardly counts.
  */
 export class Patterns {
   /** By their first characters, then by length. */
@@ -79,7 +79,8 @@ export class Patterns {
 }
 
 function slot(text: string, at: number): number {
-  return ((text.charCodeAt(at) * 31 + text.charCodeAt(at + 1)) * 31 + text.charCodeAt(at + 2) + text.charCodeAt(at + 3) * 4099) & (SLOTS - 1)
+  const first = (text.charCodeAt(at) * 31 + text.charCodeAt(at + 1)) * 31 + text.charCodeAt(at + 2)
+  return (first + text.charCodeAt(at + 3) * 4099) & (SLOTS - 1)
 }
 
 function tokens(text: string, token: string, before: string): readonly Span[] {

@@ -67,7 +67,8 @@ export class Redactor {
 
   /**
    * Masks a stream line by line. It holds back what may be the beginning of a value: a line that is not whole, and lines that may
-   * begin a value of many lines. It keeps at most 64 Ki characters and twice the longest value. Bytes are for the caller to decode, with a decoder that knows cut characters (StringDecoder).
+   * begin a value of many lines. It keeps at most 64 Ki characters and twice the longest value. Bytes are for the
+   * caller to decode, with a decoder that knows cut characters (StringDecoder).
    */
   stream(): MaskedStream {
     let pending = ''

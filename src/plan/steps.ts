@@ -42,7 +42,7 @@ export function backSteps(layout: Layout): Step[] {
   const steps = builder(layout, 'back:')
   if (overlaps(layout.strategy)) {
     if (layout.traits.ends.length > 0) steps.add('restore', 'accept', { do: 'set', which: 'old', to: 'on', effect: true }, undefined, 'ended')
-    probe(steps, layout, 'old')
+    probe(steps, layout, 'old', 'minted')
     present(steps, layout, 'old', 'presented')
     if (layout.traits.ends.length > 0) steps.add('gate:new', 'forget', { do: 'gate', keeps: 'old', ends: 'new', to: 'off' }, LOOK_MS, 'presented')
     for (const to of layout.traits.ends) steps.add(`${to}:new`, 'forget', { do: 'set', which: 'new', to, effect: true }, undefined, 'minted')
@@ -80,8 +80,8 @@ function accept(steps: Builder, layout: Layout, which: Which): void {
   probe(steps, layout, which)
 }
 
-function probe(steps: Builder, layout: Layout, which: Which): void {
-  if (layout.traits.acceptor === 'issuer') steps.add(`probe:${which}`, 'accept', { do: 'probe', which }, LOOK_MS)
+function probe(steps: Builder, layout: Layout, which: Which, needs?: Needed): void {
+  if (layout.traits.acceptor === 'issuer') steps.add(`probe:${which}`, 'accept', { do: 'probe', which }, LOOK_MS, needs)
 }
 
 function present(steps: Builder, layout: Layout, which: Which, needs?: Needed): void {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Kysely, Transaction } from 'kysely'
 import { KeyturnError } from '../kit/error.ts'
+import { giveLock, takeLock } from './lock.ts'
 import { stateError } from './open.ts'
 import type { Tables } from './schema.ts'
 import type { Sealed } from './seal.ts'
@@ -42,6 +43,10 @@ export interface Together {
   readonly ledger?: readonly LedgerChange[]
   readonly dueAt?: number | null
   readonly waitsFor?: string | null
+  /** The resource to lock for the step that begins; LOCKED is thrown, and nothing written, while another rotation has it. */
+  readonly take?: string
+  /** The resource to give back with the outcome. */
+  readonly give?: string
   /** Closes the rotation, frees what it holds and wipes the sealed values that are named. */
   readonly close?: { readonly result: string; readonly wipe: readonly ('new' | 'old')[] }
 }
@@ -62,6 +67,7 @@ export function storedBytes(seq: number, entry: Entry): string {
 /**
  * Appends entries and everything that belongs to them in one durable transaction, under `seq` and `fence`: when another owner
  * has claimed the rotation, or has appended, nothing is written and FENCED is thrown. Never repeats an entry.
+ * Two commits are all that an effect costs (its intent, its outcome): locks, ledger and sealed values ride along.
  */
 export async function append(db: Kysely<Tables>, claim: Claim, entries: readonly Entry[], together: Together = {}): Promise<void> {
   const rows: { seq: number; entry: Entry; bytes: string; hash: string }[] = []
@@ -89,6 +95,7 @@ export async function append(db: Kysely<Tables>, claim: Claim, entries: readonly
         .where('fence', '=', claim.fence)
         .executeTakeFirst()
       if (moved.numUpdatedRows !== 1n) throw new KeyturnError('FENCED', claim.rotation)
+      if (together.take !== undefined) await takeLock(tx, together.take, claim, last)
       await tx
         .insertInto('event')
         .values(rows.map((row) => ({ rotation: claim.rotation, seq: row.seq, type: row.entry.type, at: row.entry.at, body: row.bytes, hash: row.hash })))
@@ -113,6 +120,7 @@ async function writeTogether(tx: Transaction<Tables>, rotation: string, at: numb
       .onConflict((oc) => oc.columns(['secret_key', 'provider_id', 'fingerprint']).doUpdateSet({ state: change.state, rotation, at }))
       .execute()
   }
+  if (together.give !== undefined) await giveLock(tx, together.give, rotation)
   if (together.close === undefined) return
   await tx.deleteFrom('lock').where('rotation', '=', rotation).execute()
   if (together.close.wipe.length > 0) await tx.deleteFrom('sealed').where('rotation', '=', rotation).where('name', 'in', [...together.close.wipe]).execute()

@@ -55,34 +55,8 @@ export async function renew(db: Kysely<Tables>, held: Claim, now: number, leaseM
 
 /** Lets go, for waits and at the end. Does nothing when somebody else has it. */
 export async function release(db: Kysely<Tables>, held: Claim): Promise<void> {
-  await db.updateTable('rotation').set({ owner: null, lease_until: 0 }).where('id', '=', held.rotation).where('fence', '=', held.fence).execute()
-  await db.deleteFrom('lock').where('rotation', '=', held.rotation).execute()
-}
-
-/**
- * Takes a lock on a store or a consumer for one step. Another rotation's lock stands as long as that rotation's lease does.
- * Answers false when it is taken.
- */
-export async function lockResource(db: Kysely<Tables>, resource: string, held: Claim, now: number): Promise<boolean> {
-  return db.transaction().execute(async (tx) => {
-    const other = await tx
-      .selectFrom('lock')
-      .innerJoin('rotation', 'rotation.id', 'lock.rotation')
-      .select(['lock.rotation', 'rotation.lease_until', 'rotation.fence as current', 'lock.fence'])
-      .where('lock.resource', '=', resource)
-      .executeTakeFirst()
-    const stands = other !== undefined && other.rotation !== held.rotation && other.lease_until > now && other.current === other.fence
-    if (stands) return false
-    await tx
-      .insertInto('lock')
-      .values({ resource, rotation: held.rotation, fence: held.fence })
-      .onConflict((oc) => oc.column('resource').doUpdateSet({ rotation: held.rotation, fence: held.fence }))
-      .execute()
-    return true
+  await db.transaction().execute(async (tx) => {
+    const result = await tx.updateTable('rotation').set({ owner: null, lease_until: 0 }).where('id', '=', held.rotation).where('fence', '=', held.fence).executeTakeFirst()
+    if (result.numUpdatedRows === 1n) await tx.deleteFrom('lock').where('rotation', '=', held.rotation).execute()
   })
-}
-
-/** Gives a lock back. */
-export async function unlockResource(db: Kysely<Tables>, resource: string, held: Claim): Promise<void> {
-  await db.deleteFrom('lock').where('resource', '=', resource).where('rotation', '=', held.rotation).execute()
 }

@@ -36,8 +36,10 @@ interface As { readonly uid?: number; readonly gid?: number }
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const folder = await mkdtemp(join(tmpdir(), 'keyturn-pg-'))
+  let initdb: ChildProcess | undefined
   let server: ChildProcess | undefined
   const clean = (): void => {
+    killGroup(initdb)
     server?.kill('SIGQUIT')
     rmSync(folder, { recursive: true, force: true })
   }
@@ -66,23 +68,37 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     if (as.uid !== undefined && as.gid !== undefined) for (const each of [data, socket, secret]) await chown(each, as.uid, as.gid)
 
     const env = { ...process.env, LC_ALL: 'C' }
-    await promisify(execFile)(join(bin, 'initdb'), [
+    initdb = spawn(join(bin, 'initdb'), [
       `--pgdata=${data}`, '--username=postgres', `--pwfile=${secret}`, '--auth-local=trust', '--auth-host=scram-sha-256',
       '--no-sync', '--encoding=UTF8', '--locale=C',
-    ], { ...as, env })
+    ], { ...as, env, detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
+    await succeeded(initdb)
     await rm(secret)
     const hba = join(data, 'pg_hba.conf')
     if (options.hba !== undefined) await writeFile(hba, [...options.hba, await readFile(hba, 'utf8')].join('\n'))
 
     const parameters = { listen_addresses: '127.0.0.1', unix_socket_directories: socket, ...options.parameters }
     const settings = Object.entries(parameters).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-    server = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(options.port), ...settings], { ...as, env, stdio: ['ignore', 'ignore', 'pipe'] })
+    const argv = ['-D', data, '-p', String(options.port), ...settings]
+    server = spawn(join(bin, 'postgres'), argv, { ...as, env, stdio: ['ignore', 'ignore', 'pipe'] })
     await isReady(server, options.onLog ?? (() => undefined))
     return { socket, stop }
   } catch (error) {
     await stop()
     throw error
   }
+}
+
+async function succeeded(child: ChildProcess): Promise<void> {
+  let said = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => { said += text })
+  const [code] = await once(child, 'close')
+  if (code !== 0) throw new Error(`initdb failed: ${said.slice(-2_000)}`)
+}
+
+/** initdb runs servers of its own, which would go on writing. */
+function killGroup(child: ChildProcess | undefined): void {
+  if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGKILL')
 }
 
 async function isReady(server: ChildProcess, onLog: (text: string) => void): Promise<void> {

@@ -1,5 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync,
+  symlinkSync, writeFileSync,
+} from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
@@ -15,6 +18,8 @@ import { storeSuite } from '../../kit/testing/store.ts'
 import { cut, join as together } from './document.ts'
 import { openStore } from './index.ts'
 import { storeConfig, type StoreConfig } from './manifest.ts'
+
+type Changes = Readonly<Record<string, string | null>>
 
 let folder: string
 let file: string
@@ -32,13 +37,13 @@ function open(config: Partial<StoreConfig> = {}, port?: FilePort): Store {
 }
 
 /** Writes a file, patches it, gives back what is there then. */
-async function patched(before: string, patch: Readonly<Record<string, string | null>>, config: Partial<StoreConfig> = {}): Promise<string> {
+async function patched(before: string, patch: Changes, config: Partial<StoreConfig> = {}): Promise<string> {
   writeFileSync(file, before, 'latin1')
   must(await write(open(config), patch))
   return readFileSync(file, 'latin1')
 }
 
-async function write(store: Store, patch: Readonly<Record<string, string | null>>): Promise<Answer<{ revision: string }>> {
+async function write(store: Store, patch: Changes): Promise<Answer<{ revision: string }>> {
   const { revision } = must(await store.read([], call))
   const secrets = Object.entries(patch).map(([key, value]) => [key, value === null ? null : new Secret(value)] as const)
   return store.write(Object.fromEntries(secrets), revision, call)
@@ -56,7 +61,8 @@ function must<T>(answer: Answer<T>): T {
 storeSuite({ describe, it, expect }, 'dotenv', () => {
   const base = mkdtempSync(join(tmpdir(), 'keyturn-dotenv-suite-'))
   const path = join(base, '.env')
-  const lines = ['# head', `DB_PASSWORD=${generate(ALNUM, 32)}`, `NEO4J_DB_PASSWORD="${generate(ALNUM, 32)}" # graph`, 'OTHER=\'x y\'', '']
+  const [one, two] = [generate(ALNUM, 32), generate(ALNUM, 32)]
+  const lines = ['# head', `DB_PASSWORD=${one}`, `NEO4J_DB_PASSWORD="${two}" # graph`, 'OTHER=\'x y\'', '']
   writeFileSync(path, lines.join('\n'), { mode: 0o600 })
   const opened = (): Store => openStore({ file: path }, { base })
   return {
@@ -157,7 +163,8 @@ describe('write keeps every other byte', () => {
   })
 
   it('what was written is what is read, and nothing else changed, for any value in any file', async () => {
-    const parts = ['B=1\n', 'export C="x"\n', '# c\n', '\n', 'A=old\n', 'A="old" # n\n', 'D=\'two\nlines\'\n', 'E=a b\n', 'F=p&q\n']
+    const ours = ['A=old\n', 'A="old" # n\n']
+    const parts = [...ours, 'B=1\n', 'export C="x"\n', '# c\n', '\n', 'D=\'two\nlines\'\n', 'E=a b\n', 'F=p&q\n']
     const value = fc.oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('a b', 'x#y', 'a $b', 'it\'s', '"', '&/\\1', '\n'))
     let written = 0
     const run = await fc.check(
@@ -187,7 +194,8 @@ describe('read', () => {
 
   it('refuses a value that its readers do not read the same, or that depends on other variables', async () => {
     writeFileSync(file, 'A="x\\"y"\nB=pre-$HOME\nC=ok\n')
-    expect(await open().read(['A'], call)).toMatchObject({ is: 'refused', code: 'VALUE_UNREADABLE', about: 'A for compose, node, python, sh' })
+    const about = 'A for compose, node, python, sh'
+    expect(await open().read(['A'], call)).toMatchObject({ is: 'refused', code: 'VALUE_UNREADABLE', about })
     expect(await open({ readers: ['sh'] }).read(['B'], call)).toMatchObject({ is: 'refused', code: 'VALUE_UNREADABLE' })
     expect(await readBack('A', { readers: ['compose', 'python', 'sh'] })).toBe('x"y')
     expect(await readBack('C')).toBe('ok')

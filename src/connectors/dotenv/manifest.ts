@@ -6,7 +6,7 @@ const readers = z
   .array(z.enum(['compose', 'node', 'python', 'sh']))
   .min(1)
   .describe(
-    'The programs that read the file: docker compose, the npm package dotenv, python-dotenv, a shell (`set -a; . ./file`). Each ' +
+    'Who reads the file: docker compose, the npm package dotenv, python-dotenv, a shell (`set -a; . ./file`). Each ' +
       'must read every value exactly. Without it: all four, less those that cannot read the file as it is now.',
   )
 

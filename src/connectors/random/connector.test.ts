@@ -19,8 +19,8 @@ for (const format of ['hex', 'base64', 'base64url', 'alnum', 'uuid'] as const) {
     async () => {
       const open = (): ReturnType<typeof openIssuer> => openIssuer(config({ format }), host)
       const current = { id: 'session-key', fields: { value: new Secret('what was there before') } }
-      const nobody = async (): Promise<{ alive(): Promise<boolean>; close(): Promise<void> }> => ({ alive: async () => true, close: async () => undefined })
-      return { open, current, siblings: [], use: nobody, close: async () => undefined }
+      const close = async (): Promise<void> => undefined
+      return { open, current, siblings: [], use: async () => ({ alive: async () => true, close }), close }
     },
     { describe, it, expect },
   )
@@ -72,10 +72,14 @@ describe('the configuration', () => {
     expect(parsed.error?.issues.map(({ path }) => path)).toEqual([[at]])
   })
 
-  it.each([{ format: 'hex', length: 32 }, { format: 'base64', length: 24 }, { format: 'base64url', length: 22 }, { format: 'alnum', length: 22 }] as const)(
-    'takes the least that holds 128 bits: %j',
-    (given) => expect(makeValue(config(given))).toHaveLength(given.length),
-  )
+  it.each([
+    ['hex', 32],
+    ['base64', 24],
+    ['base64url', 22],
+    ['alnum', 22],
+  ] as const)('takes the least that holds 128 bits: %s of %i characters', (format, length) => {
+    expect(makeValue(config({ format, length }))).toHaveLength(length)
+  })
 
   it('wants a name and describes every property', () => {
     expect(issuerConfig.safeParse({ format: 'hex' }).success).toBe(false)
@@ -89,7 +93,8 @@ describe('the issuer', () => {
     const issuer = openIssuer(config({ format: 'hex' }), host)
     const credential = issuer.propose({ id: 'session-key', fields: {} })
     expect(issuer.endpoints()).toEqual(['consumers'])
-    expect(await issuer.probe(credential, 'consumers', callWithin(1000))).toEqual({ is: 'done', value: { verdict: 'inconclusive', code: 'consumers' } })
+    const probed = await issuer.probe(credential, 'consumers', callWithin(1000))
+    expect(probed).toEqual({ is: 'done', value: { verdict: 'inconclusive', code: 'consumers' } })
   })
 
   it('is one principal by folder and name', () => {

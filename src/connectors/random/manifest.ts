@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { describeConnector } from '../../kit/connector.ts'
 import { ALNUM, strength } from '../../kit/generate.ts'
 
-/** A value that can be tried out offline must hold this much chance: NIST SP 800-131A, the least strength for new keys is 112. */
+/** Whoever sees something made with the value can try values without asking anybody, so it must hold this much chance. */
 const LEAST_BITS = 128
 const MOST_BYTES = 4096
 
@@ -16,14 +16,14 @@ export const issuerConfig = z
     format: z
       .enum(['hex', 'base64', 'base64url', 'alnum', 'uuid'])
       .describe(
-        'How the value is written: lower-case hex, base64 on one line with padding, base64url without padding, letters and digits, or a ' +
-          'random UUID (version 4, which holds 122 bits).',
+        'How the value is written: lower-case hex, base64 on one line with padding, base64url without padding, letters and ' +
+          'digits, or a random UUID (version 4, which holds 122 bits).',
       ),
     bytes: z
       .int()
       .max(MOST_BYTES)
       .optional()
-      .describe('Random bytes before they are written as hex, base64 or base64url: 32 bytes are 64 characters of hex. Without it and `length`: 32.'),
+      .describe('For hex, base64 and base64url: how many random bytes are written; 32 when neither this nor `length` is given.'),
     length: z
       .int()
       .max(2 * MOST_BYTES)
@@ -32,25 +32,36 @@ export const issuerConfig = z
   })
   .check((context) => {
     const problem = problemOf(context.value)
-    if (problem !== undefined) context.issues.push({ code: 'custom', input: context.value, path: [problem.at], message: problem.says })
+    if (problem === undefined) return
+    context.issues.push({ code: 'custom', input: context.value, path: [problem.at], message: problem.says })
   })
 
 export type IssuerConfig = z.infer<typeof issuerConfig>
 
-function problemOf({ format, bytes, length }: Omit<IssuerConfig, 'name'>): { at: 'bytes' | 'length'; says: string } | undefined {
-  const given = bytes === undefined ? 'length' : 'bytes'
-  if (format === 'uuid') return bytes ?? length ? { at: given, says: 'a uuid has one length: leave `bytes` and `length` out' } : undefined
+interface Problem {
+  readonly at: 'bytes' | 'length'
+  readonly says: string
+}
+
+/** The least number of characters that holds enough. */
+const LEAST_LENGTH = { hex: 32, base64: 24, base64url: 22, alnum: 22 }
+
+function problemOf({ format, bytes, length }: Omit<IssuerConfig, 'name'>): Problem | undefined {
+  if (format === 'uuid') {
+    if (bytes === undefined && length === undefined) return undefined
+    return { at: bytes === undefined ? 'length' : 'bytes', says: 'a uuid has one length: leave this out' }
+  }
+  const tooShort: Problem = { at: 'length', says: `below 128 bits: give ${LEAST_LENGTH[format]} or more` }
   if (bytes !== undefined && length !== undefined) return { at: 'length', says: 'give `bytes` or `length`, not both' }
   if (format === 'alnum') {
     if (bytes !== undefined) return { at: 'bytes', says: 'alnum is made by characters: give `length`' }
-    if (length !== undefined && strength(ALNUM, length) < LEAST_BITS) return { at: 'length', says: 'below 128 bits: give 22 or more' }
-    return undefined
+    return length !== undefined && strength(ALNUM, length) < LEAST_BITS ? tooShort : undefined
   }
   if (bytes !== undefined) return bytes * 8 < LEAST_BITS ? { at: 'bytes', says: 'below 128 bits: give 16 or more' } : undefined
   if (length === undefined) return undefined
   const count = bytesOf(format, length)
   if (count === undefined) return { at: 'length', says: `${format} has no text of ${length} characters` }
-  return count * 8 < LEAST_BITS ? { at: 'length', says: `below 128 bits: give ${{ hex: 32, base64: 24, base64url: 22 }[format]} or more` } : undefined
+  return count * 8 < LEAST_BITS ? tooShort : undefined
 }
 
 /** How many bytes are written with so many characters; undefined when no number of bytes is. */
@@ -64,7 +75,11 @@ export default describeConnector({
   id: 'random',
   title: 'Random value',
   summary: 'Makes a random value that no server knows: its consumers are the only ones who check it.',
-  links: ['https://nodejs.org/api/crypto.html#cryptorandombytessize-callback', 'https://www.rfc-editor.org/rfc/rfc4648', 'https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-4'],
+  links: [
+    'https://nodejs.org/api/crypto.html#cryptorandombytessize-callback',
+    'https://www.rfc-editor.org/rfc/rfc4648',
+    'https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-4',
+  ],
   families: { issuer: issuerConfig },
   strategies: ['in-place', 'hard-cut'],
   fields: { value: 'secret' },

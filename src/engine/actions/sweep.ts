@@ -9,7 +9,8 @@ export async function sweep(scene: Scene, call: Call): Promise<Answer<Evidence>>
   }
   const seen = await scene.cast.issuer.observe(call)
   if (seen.is !== 'done') return seen
-  const ours = new Set([scene.values.new?.id, scene.values.old?.id])
+  // The plan's too: a rotation that was aborted before its preflight holds no value yet.
+  const ours = new Set([scene.values.new?.id, scene.values.old?.id, scene.plan.current?.id, scene.plan.next?.id])
   const strangers = seen.value.known.filter((known) => known.state === 'on' && !ours.has(known.id))
   if (strangers.length > 0) return refused('PRINCIPAL_IN_USE', `the journal does not know ${strangers.map((each) => each.id).join(', ')}`)
   return done({ known: seen.value.known.length })

@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, existsSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync, chownSync, existsSync, linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync,
+  rmSync, statSync, symlinkSync, writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -11,6 +14,7 @@ import { tempOf } from './target.ts'
 import { tidyFile } from './tidy.ts'
 
 const isRoot = process.getuid?.() === 0
+const live = new AbortController().signal
 let folder: string
 let file: string
 
@@ -21,7 +25,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-function replace(port: FilePort = disk, path: string = file, signal: AbortSignal = new AbortController().signal): Promise<Answer<void>> {
+function replace(port: FilePort = disk, path: string = file, signal: AbortSignal = live): Promise<Answer<void>> {
   const still = (current: Buffer): boolean => current.toString() === 'old content'
   return replaceFile({ path, content: Buffer.from('new content, longer'), still, signal }, port)
 }
@@ -39,12 +43,12 @@ function expectUntouched(): void {
 describe('replaceFile', () => {
   it('puts the new content in place, durably, and leaves nothing beside it', async () => {
     const steps: string[] = []
-    const note = (step: string) => (): void => void steps.push(step)
-    const port = faultyDisk({ write: note('write'), sync: note('sync'), rename: note('rename'), 'sync-folder': note('sync-folder') })
-    expect(await replace(port)).toEqual({ is: 'done', value: undefined })
+    const order = ['write', 'sync', 'rename', 'sync-folder'] as const
+    const noted = Object.fromEntries(order.map((step) => [step, (): void => void steps.push(step)]))
+    expect(await replace(faultyDisk(noted))).toEqual({ is: 'done', value: undefined })
     expect(readFileSync(file, 'utf8')).toBe('new content, longer')
     expect(readdirSync(folder)).toEqual(['.env'])
-    expect(steps).toEqual(['write', 'sync', 'rename', 'sync-folder'])
+    expect(steps).toEqual(order)
   })
 
   it('keeps the mode, also with a narrow umask, and never has the content in a file that others can read', async () => {
@@ -180,7 +184,8 @@ describe('replaceFile', () => {
     expectUntouched()
   })
 
-  it.each<DiskStep>(['half-write', 'sync', 'rename', 'sync-folder'])('killed at %s: old or new, whole; tidyFile takes away what is left', async (step) => {
+  const kills: DiskStep[] = ['half-write', 'sync', 'rename', 'sync-folder']
+  it.each(kills)('killed at %s: old or new, whole; tidyFile takes away what is left', async (step) => {
     await replace(faultyDisk({ [step]: 'killed' }))
     expect(['old content', 'new content, longer']).toContain(readFileSync(file, 'utf8'))
     expect(existsSync(tempOf(file))).toBe(step !== 'sync-folder')

@@ -2,7 +2,9 @@ import { disk, type FilePort } from '../file/port.ts'
 
 /** One step of a file's replacement. */
 export type DiskStep =
-  | 'real' | 'stat' | 'read' | 'writable' | 'create' | 'write' | 'half-write' | 'own' | 'mode' | 'sync' | 'rename' | 'remove' | 'sync-folder'
+  | 'real' | 'stat' | 'read' | 'writable'
+  | 'create' | 'write' | 'half-write' | 'own' | 'mode' | 'sync'
+  | 'rename' | 'remove' | 'sync-folder'
 
 /** What the system says at a step: an errno such as `ENOSPC`, or a function that is run right before the step goes through. */
 export type DiskFault = string | (() => Promise<void> | void)

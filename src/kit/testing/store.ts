@@ -143,7 +143,7 @@ export function storeSuite(runner: Runner, name: string, make: () => Promise<Sto
       expect(await revisionOf(under)).toBe(before)
     })
 
-    law('what a reader would misread is refused by accepts and by write, which name the key, and nothing changes', async (under) => {
+    law('what a reader would misread is refused by accepts and by write, which name the key; nothing changes', async (under) => {
       if (under.unreadable === undefined) {
         expect(under.store.accepts({ [keyOf(under)]: new Secret('a \'"$`\\{}#\n') }).is).toBe('done')
         return

@@ -24,12 +24,13 @@ function realShell(text: string): Record<string, string> {
 
 /** Pieces that mean something to at least one reader. */
 const PARTS = [
-  'A=', 'B=', 'C =', ' D= ', 'export ', 'E: ', 'FOO', '\n', '\n', '\r\n', '"', '"', '\'', '\'', '\\', '$', '${', '}', '$$', '#', ' #', ' ', '\t', 'x', '=', '`',
+  'A=', 'B=', 'C =', ' D= ', 'export ', 'E: ', 'FOO', '\n', '\n', '\r\n', '"', '"', '\'', '\'', '\\', '$', '${', '}',
+  '$$', '#', ' #', ' ', '\t', 'x', '=', '`',
   '\\n', '\\"', '\\\'', '\\\\', 'é', '\u00a0', '~', ':', '*', 'a b', '-', '${A}', '$A', '(', ')', ';', '&', 'unset A',
 ]
 const text = fc.array(fc.constantFrom(...PARTS), { maxLength: 14 }).map((parts) => parts.join(''))
 
-/** Lines from the readers' own documentation and test suites, and where they differ. Null: depends on more than the file. Undefined: not read. */
+/** Where the readers agree and where they differ. Null: depends on more than the file. Undefined: not read. */
 const TABLE: readonly [string, Readonly<Record<Reader, string | null | undefined>>][] = [
   ['A=plain', { compose: 'plain', node: 'plain', python: 'plain', sh: 'plain' }],
   ['A=', { compose: '', node: '', python: '', sh: '' }],
@@ -76,7 +77,8 @@ describe('readAs', () => {
         const { PWD: _folder, OLDPWD: _older, SHLVL: _level, _: _last, ...real } = realShell(file)
         const sure = [...readings].filter(([, value]) => value !== null)
         const moving = [...readings.keys()].filter((key) => readings.get(key) === null)
-        expect(Object.fromEntries(sure)).toEqual(Object.fromEntries(Object.entries(real).filter(([key]) => !moving.includes(key))))
+        const seen = Object.entries(real).filter(([key]) => !moving.includes(key))
+        expect(Object.fromEntries(sure)).toEqual(Object.fromEntries(seen))
       }),
       { numRuns: 400 },
     )
@@ -85,14 +87,15 @@ describe('readAs', () => {
 
   it('never fails, whatever the file holds', () => {
     const anything = fc.string({ unit: 'binary', maxLength: 60 })
-    expect(() => fc.assert(fc.property(anything, fc.constantFrom(...READERS), (file, reader) => void readAll(reader, file)))).not.toThrow()
+    const property = fc.property(anything, fc.constantFrom(...READERS), (file, reader) => void readAll(reader, file))
+    expect(fc.check(property).counterexample).toBeNull()
   })
 })
 
 describe('fitValue', () => {
   const value = fc.oneof(
     fc.string({ unit: 'grapheme', maxLength: 40 }),
-    fc.array(fc.constantFrom(...'ab1 \t\n\r\'"`\\$&|;<>(){}[]*?~#!=:%^+,./@-_é€'), { maxLength: 12 }).map((characters) => characters.join('')),
+    fc.string({ unit: fc.constantFrom(...'ab1 \t\n\r\'"`\\$&|;<>(){}[]*?~#!=:%^+,./@-_é€'), maxLength: 12 }),
   )
 
   it('writes what the real shell reads back exactly (C-14)', () => {
@@ -122,7 +125,7 @@ describe('fitValue', () => {
   })
 
   it('writes letters, digits and what URLs are made of for all readers, without quotes', () => {
-    const plain = fc.array(fc.constantFrom(...'abcXYZ019-_.~/:@%+=?,'), { minLength: 1, maxLength: 40 }).map((all) => `x${all.join('')}`)
+    const plain = fc.string({ unit: fc.constantFrom(...'abcXYZ019-_.~/:@%+=?,'), maxLength: 40 }).map((all) => `x${all}`)
     fc.assert(
       fc.property(plain, (given) => {
         fc.pre(!given.includes(':~'))

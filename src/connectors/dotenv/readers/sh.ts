@@ -19,8 +19,8 @@ interface Word {
 
 /**
  * Reads an env file as a POSIX shell does with `set -a; . ./file`: a list of assignments, also behind `export`. Undefined when
- * the file holds more shell than that, a syntax error, a byte order mark or CRLF line ends (which a shell takes for parts of names
- * and values).
+ * the file holds more shell than that, a syntax error, a byte order mark or CRLF line ends (which a shell takes for parts of
+ * names and values).
  * Facts: POSIX.1-2024, Shell Command Language, 2.2 Quoting, 2.3 Token Recognition, 2.9.1 Simple Commands.
  */
 export function readSh(text: string): Readings | undefined {

@@ -1,0 +1,163 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { postgresTraits } from '../../test/fixture/specimen.ts'
+import type { Phase, Step } from './step.ts'
+import { backSteps, forwardSteps, type Layout } from './steps.ts'
+
+const PHASES: readonly Phase[] = ['preflight', 'accept', 'present', 'forget', 'close']
+
+function layoutOf(part: Partial<Layout> = {}): Layout {
+  const strategy = part.strategy ?? 'alternate'
+  return {
+    strategy, traits: postgresTraits(strategy), stores: 2, waves: [1, 2], checks: 1, postflight: 1,
+    timing: { grace: 1_000, quiet: 500, quietEvery: 50, undo: 2_000, deadline: 10_000, ready: 60_000 },
+    within: { secret: [100], postflight: [200] }, ...part,
+  }
+}
+
+const anyLayout = fc
+  .record({
+    strategy: fc.constantFrom('alternate' as const, 'in-place' as const, 'overlap' as const, 'hard-cut' as const),
+    acceptor: fc.constantFrom('issuer' as const, 'consumers' as const),
+    ends: fc.constantFrom([], ['gone'] as const, ['off', 'gone'] as const),
+    stores: fc.integer({ min: 1, max: 4 }), waves: fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 4 }),
+    secret: fc.array(fc.nat(1_000), { maxLength: 3 }), postflight: fc.array(fc.nat(1_000), { maxLength: 3 }),
+    grace: fc.nat(2), quiet: fc.nat(2), undo: fc.nat(2),
+  })
+  .map(({ strategy, acceptor, ends, stores, waves, secret, postflight, ...times }) => layoutOf({
+    strategy, stores, waves, checks: secret.length, postflight: postflight.length, within: { secret, postflight },
+    traits: { ...postgresTraits(strategy), acceptor, ...(strategy === 'alternate' || strategy === 'overlap' ? { ends } : {}) },
+    timing: { ...times, quietEvery: 50, deadline: 10_000, ready: 60_000 },
+  }))
+
+/** Every property of every layout at once: the counterexample names the layout. */
+function always(holds: (layout: Layout) => boolean): void {
+  expect(fc.check(fc.property(anyLayout, holds), { numRuns: 500 }).counterexample).toBeNull()
+}
+
+const ids = (steps: readonly Step[]): string[] => steps.map((step) => step.id)
+const ways = (layout: Layout): readonly (readonly Step[])[] => [forwardSteps(layout), backSteps(layout)]
+const places = (layout: Layout): string[] => layout.waves.flatMap((count, wave) => Array.from({ length: count }, (_, index) => `${wave}.${index}`))
+const sorted = (list: readonly string[]): string => [...list].sort().join(' ')
+
+describe('the steps of the way forward', () => {
+  it('accept, present and forget, each once and in this order, with an overlap', () => {
+    expect(ids(forwardSteps(layoutOf()))).toEqual([
+      'preflight', 'mint', 'probe:new', 'publish:0', 'publish:1', 'reload:0.0', 'attest:0.0', 'reload:1.0', 'attest:1.0', 'reload:1.1', 'attest:1.1',
+      'check:0', 'postflight:0', 'grace', 'watch', 'gate:off', 'off', 'prove:off', 'check:0:off', 'postflight:0:off', 'undo', 'gate:gone', 'gone', 'prove:gone',
+      'sweep', 'receipt',
+    ])
+  })
+
+  it('has nothing between the change and the last consumer when it is in place (C-08, S0-12)', () => {
+    const steps = ids(forwardSteps(layoutOf({ strategy: 'in-place' })))
+    expect(steps).toEqual([
+      'preflight', 'mint', 'publish:0', 'publish:1', 'reload:0.0', 'attest:0.0', 'reload:1.0', 'attest:1.0', 'reload:1.1', 'attest:1.1',
+      'check:0', 'postflight:0', 'prove', 'sweep', 'receipt',
+    ])
+  })
+
+  it('leaves out a grace, a watch and an undo window of no length', () => {
+    const steps = ids(forwardSteps(layoutOf({ timing: { grace: 0, quiet: 0, quietEvery: 0, undo: 0, deadline: 1, ready: 1 } })))
+    expect(steps.filter((id) => ['grace', 'watch', 'undo'].includes(id))).toEqual([])
+    expect(steps).toContain('gate:gone')
+  })
+
+  it('never reaches an ending but through its own gate, directly before it, and proves it right after', () => {
+    always((layout) => {
+      const steps = forwardSteps(layout)
+      return steps.every((step, at) => {
+        if (step.do !== 'set') return true
+        const before = steps[at - 1]
+        const proven = layout.traits.acceptor === 'consumers' || steps[at + 1]?.do === 'prove'
+        return step.which === 'old' && before?.do === 'gate' && before.keeps === 'new' && before.ends === 'old' && before.to === step.to && proven
+      })
+    })
+  })
+
+  it('mints before it publishes, publishes everywhere before it reloads, and probes before it publishes where old and new overlap', () => {
+    always((layout) => {
+      const steps = forwardSteps(layout)
+      const at = (match: (step: Step) => boolean): number[] => steps.flatMap((step, index) => (match(step) ? [index] : []))
+      const [mint, probe, publish, reload] = (['mint', 'probe', 'publish', 'reload'] as const).map((word) => at((step) => step.do === word))
+      const overlap = layout.strategy === 'alternate' || layout.strategy === 'overlap'
+      const last = Math.max(...(publish ?? []))
+      return (
+        mint?.length === 1 && Math.min(...(publish ?? [])) > (mint[0] ?? 0) && (reload ?? []).every((each) => each > last) &&
+        (!overlap || layout.traits.acceptor === 'consumers' || (probe?.[0] ?? Infinity) < Math.min(...(publish ?? [])))
+      )
+    })
+  })
+})
+
+describe('the steps of the way back', () => {
+  it('are the same algorithm with old and new swapped', () => {
+    const back = backSteps(layoutOf())
+    expect(ids(back)).toEqual([
+      'back:restore', 'back:probe:old', 'back:publish:0', 'back:publish:1', 'back:reload:0.0', 'back:attest:0.0', 'back:reload:1.0', 'back:attest:1.0',
+      'back:reload:1.1', 'back:attest:1.1', 'back:check:0', 'back:postflight:0', 'back:gate:new', 'back:off:new', 'back:gone:new', 'back:prove:old',
+      'back:sweep', 'back:receipt',
+    ])
+    expect(back.filter((step) => step.do === 'set').map((step) => `${step.which} ${step.to}`)).toEqual(['old on', 'new off', 'new gone'])
+    expect(back.flatMap((step) => (step.do === 'publish' || step.do === 'reload' || step.do === 'attest' ? [step.which] : [])).every((which) => which === 'old')).toBe(true)
+  })
+
+  it('touch nothing when nothing was begun: all but the closing needs something of the way forward', () => {
+    always((layout) => sorted(ids(backSteps(layout).filter((step) => step.needs === undefined))) === 'back:receipt back:sweep')
+  })
+
+  it('put the old value back in place before its consumers are reloaded', () => {
+    const back = ids(backSteps(layoutOf({ strategy: 'in-place' })))
+    expect(back.slice(0, 4)).toEqual(['back:mint:old', 'back:publish:0', 'back:publish:1', 'back:reload:0.0'])
+    expect(back).toContain('back:prove:old')
+  })
+
+  it('turn the old one on before they end the new one, and end only the new one', () => {
+    always((layout) => {
+      const sets = backSteps(layout).flatMap((step) => (step.do === 'set' ? [step] : []))
+      return sets.every((step, at) => (step.which === 'old' ? step.to === 'on' && at === 0 : step.to !== 'on' && at > 0))
+    })
+  })
+})
+
+describe('the steps of every layout', () => {
+  it('have ids of their own, over both ways together', () => {
+    always((layout) => {
+      const all = ways(layout).flat().map((step) => step.id)
+      return new Set(all).size === all.length
+    })
+  })
+
+  it('go through the phases in their order', () => {
+    always((layout) => ways(layout).every((steps) => steps.every((step, at) => at === 0 || PHASES.indexOf(step.phase) >= PHASES.indexOf(steps[at - 1]?.phase ?? 'preflight'))))
+  })
+
+  it('write every store, and reload and attest every consumer of every wave, on both ways (S0-10)', () => {
+    always((layout) => ways(layout).every((steps) => {
+      const stores = steps.flatMap((step) => (step.do === 'publish' ? [String(step.store)] : []))
+      const reloaded = steps.flatMap((step) => (step.do === 'reload' ? [`${step.wave}.${step.consumer}`] : []))
+      const attested = steps.flatMap((step) => (step.do === 'attest' ? [`${step.wave}.${step.consumer}`] : []))
+      return sorted(stores) === sorted(Array.from({ length: layout.stores }, (_, at) => String(at))) && sorted(reloaded) === sorted(places(layout)) && sorted(attested) === sorted(places(layout))
+    }))
+  })
+
+  it('attest each consumer right after its reload, so that a wave stands before the next begins', () => {
+    always((layout) => ways(layout).every((steps) => steps.every((step, at) => {
+      const next = steps[at + 1]
+      return step.do !== 'reload' || (next?.do === 'attest' && next.wave === step.wave && next.consumer === step.consumer)
+    })))
+  })
+
+  it('end with the sweep and the receipt', () => {
+    always((layout) => ways(layout).every((steps) => steps.slice(-2).map((step) => step.do).join() === 'sweep,receipt'))
+  })
+
+  it('prove as a pair wherever the issuer is asked, on both ways', () => {
+    always((layout) => {
+      if (layout.traits.acceptor === 'consumers') return ways(layout).flat().every((step) => step.do !== 'prove')
+      const ends = layout.strategy === 'in-place' || layout.strategy === 'hard-cut' || layout.traits.ends.length > 0
+      const [forward, back] = ways(layout).map((steps) => steps.flatMap((step) => (step.do === 'prove' ? [`${step.accepted} ${step.rejected}`] : [])))
+      return (!ends || forward?.at(-1) === 'new old') && back?.at(-1) === 'old new'
+    })
+  })
+})

@@ -1,0 +1,114 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import { login } from '../../demo/database.ts'
+import { verifyState } from '../../src/engine/audit.ts'
+import { brokenInvariants } from '../../src/engine/invariants.ts'
+import { foldProgress } from '../../src/engine/progress.ts'
+import { readEvents } from '../../src/engine/recorder.ts'
+import { Secret } from '../../src/kit/index.ts'
+import { encodings } from '../../src/kit/encodings.ts'
+import { Redactor } from '../../src/kit/redact.ts'
+import { readLedger } from '../../src/state/ledger.ts'
+import { queryAt } from '../servers/postgres.ts'
+import type { Cell } from './cell.ts'
+import { peek, type Played } from './play.ts'
+import { dsnIn } from './service.ts'
+import { type Ground, SECRET, type Stage } from './stage.ts'
+
+/** A login. */
+interface Credential {
+  readonly user: string
+  readonly password: string
+}
+
+/** What must be so after every cell, whatever befell it. */
+export async function proveWorld(cell: Cell, stage: Stage, ground: Ground, played: Played): Promise<void> {
+  const [inUse, ended] = await credentials(cell, stage, played)
+  await proveStore(stage)
+  await proveIssuer(cell, stage, ground, inUse, ended)
+  await proveState(cell, stage, inUse)
+  await proveSilence(stage, played, [inUse, ended].map(({ password }) => password))
+  expect(await stage.consumer.dsn(), 'the consumer holds another value than the store').toBe(await dsnIn(stage.envFile))
+}
+
+/** The one that has to be in use, which is the one in the env file, and the other one. */
+async function credentials(cell: Cell, stage: Stage, played: Played): Promise<[inUse: Credential, ended: Credential]> {
+  const old = credentialIn(stage.dsn)
+  const found = credentialIn(await dsnIn(stage.envFile))
+  const fresh = { user: cell.strategy === 'alternate' ? `${stage.name}_alt` : stage.name, password: played.minted ?? found.password }
+  const [inUse, ended] = cell.result === 'done' ? [fresh, old] : [old, fresh]
+  expect(found, 'the store holds another credential').toEqual(inUse)
+  expect(fresh.password, 'no other value was made').not.toBe(old.password)
+  return [inUse, ended]
+}
+
+/** Every byte around the value is as it was, and nothing lies beside it. */
+async function proveStore(stage: Stage): Promise<void> {
+  expect(await readFile(stage.envFile, 'utf8')).toBe(stage.envText(await dsnIn(stage.envFile)))
+  expect((await readdir(stage.folder)).sort()).toEqual(['.env', '.keyturn', 'keyturn.yaml'])
+}
+
+/** By fresh logins: one is accepted, the other one rejected, and the issuer has nothing that nobody knows. */
+async function proveIssuer(cell: Cell, stage: Stage, ground: Ground, inUse: Credential, ended: Credential): Promise<void> {
+  const roles = await queryAt<{ name: string; login: boolean; bare: boolean }>(
+    ground.adminUrl, 'select rolname as name, rolcanlogin as login, rolpassword is null as bare from pg_authid where starts_with(rolname, $1) order by 1', [stage.name],
+  )
+  expect(roles.map(({ name }) => name)).toEqual(cell.pair ? [stage.name, `${stage.name}_alt`] : [stage.name])
+  expect(roles.filter((role) => role.login && !role.bare).map(({ name }) => name), 'roles that may log in').toEqual([inUse.user])
+  expect(await login(dsnOf(stage, inUse)), 'the credential in use').toBe('accepted')
+  const answer = await login(dsnOf(stage, ended))
+  const off = roles.some((role) => role.name === ended.user && !role.login)
+  expect(['28P01', ...(off ? ['28000'] : [])], 'the credential that was ended').toContain(answer)
+}
+
+/** One rotation, closed, with a chain that verifies and no invariant broken, and a ledger that says what is so. */
+async function proveState(cell: Cell, stage: Stage, inUse: Credential): Promise<void> {
+  await peek(stage, async (state, row) => {
+    const { events } = await readEvents({ state }, row.id)
+    expect(brokenInvariants(events)).toEqual([])
+    expect(foldProgress(events).closed).toMatchObject({ result: cell.result })
+    expect(row).toMatchObject({ result: cell.result, owner: null, due_at: null })
+    expect(await verifyState(state)).toMatchObject({ rotations: 1, receipts: 1, problems: [] })
+    expect(await state.db.selectFrom('sealed').select('name').execute()).toEqual(cell.result === 'done' ? [{ name: 'new' }] : [])
+    expect(await state.db.selectFrom('lock').selectAll().execute()).toEqual([])
+    const ledger = await readLedger(state.db, `matrix/staging/${SECRET}`)
+    expect(ledger.filter((known) => known.state !== 'gone').map((known) => [known.provider_id, known.state])).toEqual([[inUse.user, 'presented']])
+  })
+}
+
+/** No value stands in what was written to the terminal or to disk, but where it belongs. */
+async function proveSilence(stage: Stage, played: Played, values: readonly string[]): Promise<void> {
+  const redactor = new Redactor()
+  for (const value of values) redactor.conceal(new Secret(value))
+  expect(redactor.find(played.output + (played.late?.output ?? '')), 'values in the output').toBe(0)
+  const kept = join(stage.folder, '.keyturn')
+  const files = (await readdir(kept, { recursive: true })).map((name) => join(kept, name)).filter((file) => existsSync(file))
+  const needles = values.flatMap((value) => [...encodings(value)])
+  for (const file of files) {
+    const content = readIfFile(file)
+    expect(needles.filter((needle) => content.includes(needle)).length, `values in ${file}`).toBe(0)
+  }
+}
+
+function readIfFile(file: string): string {
+  try {
+    return readFileSync(file, 'latin1')
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && (thrown.code === 'EISDIR' || thrown.code === 'ENOENT')) return ''
+    throw thrown
+  }
+}
+
+function credentialIn(dsn: string): Credential {
+  const { username, password } = new URL(dsn)
+  return { user: username, password }
+}
+
+function dsnOf(stage: Stage, { user, password }: Credential): string {
+  const url = new URL(stage.dsn)
+  url.username = user
+  url.password = password
+  return url.href
+}

@@ -1,0 +1,91 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { randomPassword } from '../../demo/database.ts'
+import { queryAt } from '../servers/postgres.ts'
+import type { MatrixStrategy } from './cell.ts'
+import { type HeldConsumer, KEY, startConsumer } from './service.ts'
+
+/** What all cells share. */
+export interface Ground {
+  /** Everything lies below it; one folder for each cell, by its name. */
+  readonly folder: string
+  readonly adminUrl: string
+  /** Of the service that answers in the name of all consumers. */
+  readonly serviceUrl: string
+  /** The identity file of all cells. */
+  readonly identity: string
+}
+
+/** Names of deadlines and consumers in a manifest of the matrix. */
+export interface StageOptions {
+  readonly name: string
+  readonly strategy: MatrixStrategy
+  /** Of an effect and of a reload, ms. */
+  readonly deadline: number
+}
+
+/** The name of the only secret. */
+export const SECRET = 'database'
+
+/** A role, an env file, a consumer and a manifest. */
+export interface Stage {
+  readonly name: string
+  /** The manifest's folder: `keyturn.yaml`, `.env`, and what keyturn makes. */
+  readonly folder: string
+  readonly envFile: string
+  /** What the env file holds around the DSN. */
+  readonly envText: (dsn: string) => string
+  /** The DSN at the beginning. */
+  readonly dsn: string
+  readonly consumer: HeldConsumer
+  readonly env: Readonly<Record<string, string>>
+  clear(): Promise<void>
+}
+
+/** Sets a stage with a name that nobody else has. */
+export async function setStage(ground: Ground, options: StageOptions): Promise<Stage> {
+  const { name } = options
+  const [folder, run] = ['app', 'run'].map((each) => join(ground.folder, name, each)) as [string, string]
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await mkdir(run)
+  const password = randomPassword()
+  await queryAt(ground.adminUrl, `create role ${name} login password '${password}'`)
+  const url = new URL(ground.adminUrl)
+  url.username = name
+  url.password = password
+  const envFile = join(folder, '.env')
+  const envText = (dsn: string): string => `# of ${name}\nLOG_LEVEL=info\n\n${KEY}=${dsn}\nFEATURE_MAPS="on"   # do not touch\n`
+  await writeFile(envFile, envText(url.href), { mode: 0o600 })
+  await writeFile(join(folder, 'keyturn.yaml'), manifestText(options, ground.serviceUrl))
+  const consumer = await startConsumer(envFile, run)
+  return {
+    name, folder, envFile, envText, dsn: url.href, consumer,
+    env: { PG_ADMIN_URL: ground.adminUrl, KEYTURN_IDENTITY: ground.identity, KEYTURN_DEBUG: '1' },
+    async clear() {
+      await consumer.stop()
+      await queryAt(ground.adminUrl, `drop role if exists ${name}_alt; drop role ${name}`)
+    },
+  }
+}
+
+/** Every kind of step there is, each as short as it can be. */
+export function manifestText({ name, strategy, deadline }: StageOptions, serviceUrl: string): string {
+  return stringify({
+    version: 1,
+    system: 'matrix',
+    environment: 'staging',
+    secrets: {
+      [SECRET]: {
+        issuer: { use: 'postgres', admin: '${env:PG_ADMIN_URL}', role: name, strategy },
+        grace: '20ms', quiet: { for: '50ms', every: '25ms' }, undo: '20ms', deadline: `${deadline}ms`, ready: `${deadline}ms`,
+        stores: [{ use: 'dotenv', file: '.env', bind: { [KEY]: { url: { user: 'user', password: 'password' } } } }],
+        consumers: [{
+          use: 'process', name: 'service', instances: [{ name: 'service-1', pidFile: '../run/pid' }], reload: { signal: 'SIGHUP' },
+          attest: { use: 'http', challenge: `${serviceUrl}/${name}/attest` },
+        }],
+        checks: [{ use: 'http', url: `${serviceUrl}/${name}/ready`, expect: { json: { postgres: 'accepted' } } }],
+      },
+    },
+  })
+}
