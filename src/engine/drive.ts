@@ -35,6 +35,9 @@ const SHORT_MS = 50
 /** After its deadline an action gets this long to come back by itself before its answer counts as lost. */
 const OVERTIME_MS = 500
 
+/** Timers hold 31 bits. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 /** How long a gate that was held waits before it is evaluated again. */
 const GATE_MIN_MS = 1_000
 const GATE_MAX_MS = 30_000
@@ -194,8 +197,11 @@ class Run {
     const left = Math.max(0, deadline - this.#engine.now())
     const timeout = AbortSignal.timeout(left)
     const call: Call = { signal: AbortSignal.any([timeout, this.#lost]), deadline, fence: this.#claim.fence }
-    const over = new AbortController()
-    const late = this.#engine.sleep(left + OVERTIME_MS, over.signal).then(() => otherwise({ is: 'unknown', code: 'DEADLINE' }))
+    // A timer of its own: whatever a connector does with its signal, the engine goes on.
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<T>((resolve) => {
+      timer = setTimeout(() => resolve(otherwise({ is: 'unknown', code: 'DEADLINE' })), Math.min(left + OVERTIME_MS, LONGEST_TIMER_MS))
+    })
     try {
       return await Promise.race([body(call), late])
     } catch (thrown) {
@@ -203,7 +209,7 @@ class Run {
       const cause = reduceCause(thrown)
       return otherwise({ is: 'unknown', code: 'INTERNAL', about: [cause.name, cause.code].filter(Boolean).join(' ') })
     } finally {
-      over.abort()
+      clearTimeout(timer)
     }
   }
 

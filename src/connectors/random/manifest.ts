@@ -81,6 +81,6 @@ export default describeConnector({
     'https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-4',
   ],
   families: { issuer: issuerConfig },
-  strategies: ['in-place', 'hard-cut'],
+  strategies: ['in-place'],
   fields: { value: 'secret' },
 })
