@@ -62,6 +62,7 @@ export function engineFor(runtime: Runtime, state: State, onEvent: (rotation: st
     by: label(`${userInfo().username}@${hostname()}`),
     version: packageVersion(),
     interrupt: runtime.interrupt,
+    debug: runtime.env['KEYTURN_DEBUG'] !== undefined,
     onEvent,
   }
 }

@@ -30,6 +30,9 @@ export const PATIENCE_MS = 300_000
 /** The clock may go back by this much (a leap, a correction) without meaning anything. */
 const CLOCK_SLACK_MS = 2_000
 
+/** So many mints of a value that the provider makes may get lost. */
+const MINTS_LOST = 2
+
 /** Before the n-th new try of a passing trouble: half a second, doubling up to ten. */
 export function backoff(times: number): number {
   return Math.min(10_000, 500 * 2 ** Math.min(times - 1, 10))
@@ -69,6 +72,10 @@ export function decideFrom(progress: Progress, now: number): Next {
 function attempt(progress: Progress, step: Step, now: number): Next {
   const wrong = clockBehind(progress, step, now)
   if (wrong !== undefined) return wrong
+  // Each lost one may still turn up at the provider: a third would be one more to find and end (I3).
+  if (step.do === 'mint' && progress.direction === 'forward' && progress.plan.traits.value === 'made' && (progress.lost.get(step.id) ?? 0) >= MINTS_LOST) {
+    return { do: 'turn', code: progress.trouble?.code ?? 'DEADLINE', about: 'two mints got no answer' }
+  }
   const due = staleGate(progress, step, now) ?? step
   return { do: 'attempt', step: due, attempt: (progress.attempts.get(due.id) ?? 0) + 1 }
 }

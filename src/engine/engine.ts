@@ -24,6 +24,8 @@ export interface Engine {
   readonly version: string
   /** Ends the run after the step at hand is on disk. */
   readonly interrupt: AbortSignal
+  /** Checks every invariant at every event, and stops before the next effect when one is broken. */
+  readonly debug?: boolean
   /** Told of every event after it is on disk. Must not throw. */
   readonly onEvent: (rotation: string, event: TimedEvent, progress: Progress) => void
 }

@@ -49,12 +49,11 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     id: 'I3',
-    says: 'one tag per attempt, and two mints at most of a value that the provider makes',
+    says: 'one tag per attempt, and no third mint after two of a made value got lost',
     broken: (before, progress, event) => {
       if (!isIntent(event)) return undefined
       if (before.some((each) => isIntent(each) && each.step === event.step && each.attempt >= event.attempt)) return `${event.step} repeats attempt ${event.attempt}`
-      const mints = before.filter((each) => isIntent(each) && each.step === 'mint').length
-      return progress.plan.traits.value === 'made' && event.step === 'mint' && mints >= 2 ? 'a third mint' : undefined
+      return progress.plan.traits.value === 'made' && event.step === 'mint' && (progress.lost.get('mint') ?? 0) >= 2 ? 'a third mint after two that got lost' : undefined
     },
   },
   {

@@ -31,6 +31,8 @@ export interface Progress {
   readonly intended: ReadonlySet<string>
   /** How often each step was attempted. */
   readonly attempts: ReadonlyMap<string, number>
+  /** How often an effect got no answer and was not to be seen either when it was looked up. */
+  readonly lost: ReadonlyMap<string, number>
   /** An intent whose outcome is not known. */
   readonly open?: { readonly step: string; readonly attempt: number; readonly deadline: number; readonly tag: string }
   readonly trouble?: Trouble
@@ -49,6 +51,7 @@ type Draft = { -readonly [K in keyof Progress]: Progress[K] } & {
   done: Map<string, { at: number; evidence: Evidence }>
   intended: Set<string>
   attempts: Map<string, number>
+  lost: Map<string, number>
   waits: Map<string, number>
 }
 
@@ -63,6 +66,7 @@ export function foldProgress(events: readonly TimedEvent[]): Progress {
     done: new Map(),
     intended: new Set(),
     attempts: new Map(),
+    lost: new Map(),
     waits: new Map(),
     lastAt: first.at,
     predecessor: 'none',
@@ -78,6 +82,7 @@ export function advance(progress: Progress, event: TimedEvent): Progress {
     done: new Map(progress.done),
     intended: new Set(progress.intended),
     attempts: new Map(progress.attempts),
+    lost: new Map(progress.lost),
     waits: new Map(progress.waits),
   }
   apply(draft, event)
@@ -105,6 +110,7 @@ function apply(draft: Draft, event: TimedEvent): void {
       delete draft.held
       return
     case 'step-absent':
+      draft.lost.set(event.step, (draft.lost.get(event.step) ?? 0) + 1)
       settle(draft)
       return
     case 'step-refused':

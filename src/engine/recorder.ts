@@ -3,6 +3,7 @@ import { findRotation } from '../state/rotation.ts'
 import { KeyturnError } from '../kit/index.ts'
 import type { Engine } from './engine.ts'
 import type { Event, TimedEvent } from './event.ts'
+import { assertInvariants } from './invariants.ts'
 import { advance, foldProgress, type Progress } from './progress.ts'
 
 /** Turns a stored line into an event. */
@@ -56,6 +57,7 @@ export class Recorder {
     await append(this.#engine.state.db, this.#claim, [{ type, at, body }], { ...together, ...index })
     if (index.dueAt !== undefined) this.#dueAt = index.dueAt
     this.events.push(timed)
+    if (this.#engine.debug === true) assertInvariants(this.events)
     this.progress = advance(this.progress, timed)
     this.#engine.onEvent(this.#claim.rotation, timed, this.progress)
   }

@@ -15,6 +15,8 @@ export class Values {
   readonly #rotation: string
   readonly #secret: string
   readonly #host: Host
+  /** A credential never changes, and its fingerprint is asked for at every event. */
+  readonly #prints = new WeakMap<Credential, string>()
 
   private constructor(state: State, identity: Identity, rotation: string, secret: string, host: Host) {
     this.#state = state
@@ -48,7 +50,9 @@ export class Values {
 
   /** Keyed fingerprint over the secret fields: the same for the same value of the same secret in this state. */
   fingerprint(credential: Credential, plain: ReadonlySet<string>): string {
-    return fingerprintOf(this.#identity, this.#secret, credential, plain)
+    const print = this.#prints.get(credential) ?? fingerprintOf(this.#identity, this.#secret, credential, plain)
+    this.#prints.set(credential, print)
+    return print
   }
 
   #set(name: 'new' | 'old', credential: Credential): void {

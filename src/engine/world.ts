@@ -24,6 +24,7 @@ export async function lookAtWorld(cast: Cast, secret: SecretSpec, fingerprint: (
       }),
     ),
     waves: await Promise.all(cast.waves.map((wave, w) => Promise.all(wave.map((member, c) => lookAtConsumer(member, secret.waves[w]?.[c]?.attest?.use, call))))),
+    checks: titlesOf(cast),
   }
 }
 
@@ -33,7 +34,13 @@ export function imagineWorld(cast: Cast, secret: SecretSpec): World {
     issuer: { key: cast.issuer.identity(), traits: cast.issuer.traits, endpoints: cast.issuer.endpoints() },
     stores: cast.stores.map((store) => ({ key: store.identity(), title: store.title(), notices: [], readable: store.traits.read === 'value' })),
     waves: cast.waves.map((wave, w) => wave.map((member, c) => ({ ...seen(member, secret.waves[w]?.[c]?.attest?.use), instances: [], notices: [] }))),
+    checks: titlesOf(cast),
   }
+}
+
+function titlesOf(cast: Cast): NonNullable<World['checks']> {
+  const titles = (checks: Cast['checks']): string[] => checks.map((check) => check.title())
+  return { secret: titles(cast.checks), preflight: titles(cast.preflight), postflight: titles(cast.postflight) }
 }
 
 async function lookAtConsumer(member: CastConsumer, attest: string | undefined, call: Call): Promise<SeenConsumer> {

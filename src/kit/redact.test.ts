@@ -221,6 +221,12 @@ describe('stream', () => {
     expect(kept).toBeLessThan(70_000)
   })
 
+  it('knows what stood before a short value where a long line is cut', () => {
+    const text = 'xon '.repeat(40_000)
+    const stream = redactor('on').stream()
+    expect(stream.push(text) + stream.push(text) + stream.end()).toBe(text + text)
+  })
+
   it('keeps characters whole where a long line is cut', () => {
     const stream = redactor('hidden-value').stream()
     const parts = [stream.push('😀'.repeat(50_000)), stream.push('x😀'.repeat(50_000)), stream.end()]

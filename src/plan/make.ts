@@ -1,6 +1,6 @@
 import type { ConsumerTraits, Evidence, Fields, IssuerTraits, Ms, Preflight, ResourceKey } from '../kit/index.ts'
 import type { CheckSpec, Manifest, SecretSpec } from '../manifest/model.ts'
-import type { Plan, PlannedConsumer, PlannedStore, Preconditions, Summary } from './plan.ts'
+import type { Plan, PlannedCheck, PlannedConsumer, PlannedStore, Preconditions, Summary } from './plan.ts'
 import { backSteps, forwardSteps, type Layout, overlaps } from './steps.ts'
 
 /** What was seen of the world before planning; parts that were not looked at are absent. */
@@ -12,6 +12,8 @@ export interface World {
   readonly stores: readonly { readonly key: ResourceKey; readonly title: string; readonly fingerprint?: string; readonly notices: readonly string[]; readonly readable: boolean }[]
   /** In the manifest's order. */
   readonly waves: readonly (readonly SeenConsumer[])[]
+  /** Titles of the checks, in the manifest's order. */
+  readonly checks?: { readonly secret: readonly string[]; readonly preflight: readonly string[]; readonly postflight: readonly string[] }
 }
 
 export interface SeenConsumer {
@@ -57,15 +59,19 @@ export function makePlan(manifest: Manifest, secret: SecretSpec, world: World): 
     ...(world.next === undefined ? {} : { next: world.next }),
     stores,
     waves,
-    checks: secret.checks,
-    preflight: manifest.preflight,
-    postflight: manifest.postflight,
+    checks: titled(secret.checks, world.checks?.secret),
+    preflight: titled(manifest.preflight, world.checks?.preflight),
+    postflight: titled(manifest.postflight, world.checks?.postflight),
     timing: secret.timing,
     steps,
     back: backSteps(layout),
     summary: summarise(secret, world, layout, steps.find((step) => step.do === 'set' && step.to === 'gone')?.id),
     preconditions: preconditionsOf(world),
   }
+}
+
+function titled(checks: readonly CheckSpec[], titles: readonly string[] | undefined): PlannedCheck[] {
+  return checks.map((check, index) => ({ ...check, ...(titles?.[index] === undefined ? {} : { title: titles[index] }) }))
 }
 
 function within(checks: readonly CheckSpec[]): Ms[] {

@@ -19,6 +19,11 @@ export interface PlannedConsumer extends ConsumerSpec {
   readonly reload: 'graceful' | 'restart'
 }
 
+/** A check as the plan has it. */
+export interface PlannedCheck extends CheckSpec {
+  readonly title?: string
+}
+
 /**
  * A rotation as data: everything that is needed to carry it out or to take it back, without a value in it. The engine runs
  * from the plan that is embedded in the journal, never from a manifest that may have changed since.
@@ -42,9 +47,9 @@ export interface Plan {
   readonly next?: { readonly id: string }
   readonly stores: readonly PlannedStore[]
   readonly waves: readonly (readonly PlannedConsumer[])[]
-  readonly checks: readonly CheckSpec[]
-  readonly preflight: readonly CheckSpec[]
-  readonly postflight: readonly CheckSpec[]
+  readonly checks: readonly PlannedCheck[]
+  readonly preflight: readonly PlannedCheck[]
+  readonly postflight: readonly PlannedCheck[]
   readonly timing: Timing
   /** The way forward. */
   readonly steps: readonly Step[]

@@ -7,19 +7,22 @@ import type { Tables } from './schema.ts'
  * rotation's lock stands as long as that rotation's lease does. Throws LOCKED while it stands. May be repeated by its holder.
  */
 export async function takeLock(tx: Transaction<Tables>, resource: string, held: { readonly rotation: string; readonly fence: number }, now: number): Promise<void> {
-  const other = await tx
-    .selectFrom('lock')
-    .innerJoin('rotation', 'rotation.id', 'lock.rotation')
-    .select(['lock.rotation', 'rotation.lease_until', 'rotation.fence as current', 'lock.fence'])
-    .where('lock.resource', '=', resource)
-    .executeTakeFirst()
-  const stands = other !== undefined && other.rotation !== held.rotation && other.lease_until > now && other.current === other.fence
-  if (stands) throw new KeyturnError('LOCKED', resource)
-  await tx
+  const result = await tx
     .insertInto('lock')
     .values({ resource, rotation: held.rotation, fence: held.fence })
-    .onConflict((oc) => oc.column('resource').doUpdateSet({ rotation: held.rotation, fence: held.fence }))
-    .execute()
+    .onConflict((conflict) =>
+      conflict
+        .column('resource')
+        .doUpdateSet({ rotation: held.rotation, fence: held.fence })
+        .where((eb) =>
+          eb.or([
+            eb('lock.rotation', '=', held.rotation),
+            eb.not(eb.exists(eb.selectFrom('rotation').select('id').whereRef('id', '=', 'lock.rotation').whereRef('rotation.fence', '=', 'lock.fence').where('lease_until', '>', now))),
+          ]),
+        ),
+    )
+    .executeTakeFirst()
+  if (result.numInsertedOrUpdatedRows !== 1n) throw new KeyturnError('LOCKED', resource)
 }
 
 /** Gives a lock back, in the transaction of the outcome; nothing when another rotation has taken it over. */

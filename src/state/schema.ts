@@ -59,7 +59,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     `create table credential (
       id integer primary key, secret_key text not null, provider_id text not null, fingerprint text not null,
       state text not null, rotation text not null, at bigint not null, unique (secret_key, provider_id, fingerprint))`,
-    `create table lock (resource text primary key, rotation text not null, fence bigint not null)`,
+    `create table lock (resource text primary key, rotation text not null, fence bigint not null) without rowid`,
   ],
 ]
 

@@ -1,4 +1,4 @@
-import type { Plan } from '../plan/plan.ts'
+import type { Plan, PlannedCheck } from '../plan/plan.ts'
 import type { Step, Which } from '../plan/step.ts'
 import { duration } from './duration.ts'
 
@@ -19,7 +19,7 @@ export function stepText(plan: Plan, step: Step): string {
     case 'attest':
       return `every instance proves that it holds ${id(step.which)} (${plan.waves[step.wave]?.[step.consumer]?.proof})`
     case 'check':
-      return `check ${(step.list === 'secret' ? plan.checks : plan.postflight)[step.index]?.use} until it passes`
+      return `check until it passes: ${checkTitle((step.list === 'secret' ? plan.checks : plan.postflight)[step.index])}`
     case 'wait':
       return step.why === 'grace' ? `wait ${duration(step.for)} of grace` : `wait ${duration(step.for)}: the undo window`
     case 'watch':
@@ -35,4 +35,8 @@ export function stepText(plan: Plan, step: Step): string {
     case 'receipt':
       return 'sign the receipt'
   }
+}
+
+function checkTitle(check: PlannedCheck | undefined): string {
+  return check?.title ?? check?.use ?? ''
 }

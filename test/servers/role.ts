@@ -20,8 +20,9 @@ export interface TestRole {
  * Makes one with a name that nobody else has; `prefix` may hold anything that a role name may. Its tables go to a schema of its
  * own in the shared database, or with `database: 'own'` (some 200 ms) to a database that it owns.
  */
-export async function makeRole(adminUrl: string, options: { prefix?: string; database?: 'own' | 'shared' } = {}): Promise<TestRole> {
-  const { prefix = 'app', database: kind = 'shared' } = options
+export async function makeRole(
+  adminUrl: string, { prefix = 'app', database: kind = 'shared' }: { prefix?: string; database?: 'own' | 'shared' } = {},
+): Promise<TestRole> {
   const name = `${prefix}_${randomBytes(5).toString('hex')}`
   const password = `Old${randomBytes(15).toString('hex')}`
   const quoted = `"${name.replaceAll('"', '""')}"`

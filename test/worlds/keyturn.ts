@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { until } from '../../demo/until.ts'
 
 /** One run of the command line that has ended. */
@@ -44,7 +43,7 @@ export function startKeyturn(args: readonly string[], setting: RunSetting): Runn
   const imports = (setting.before ?? []).flatMap((name) => ['--import', new URL(name, import.meta.url).href])
   const env = Object.fromEntries(Object.entries({ PATH: process.env['PATH'], HOME: process.env['HOME'], ...setting.env })
     .filter(([, value]) => value !== undefined))
-  const child = spawn(process.execPath, [...imports, fileURLToPath(new URL(`file://${bin}`)), ...args], {
+  const child = spawn(process.execPath, [...imports, bin, ...args], {
     cwd: setting.cwd, env, stdio: ['ignore', 'pipe', 'pipe'],
   })
   let out = ''

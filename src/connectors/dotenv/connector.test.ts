@@ -219,6 +219,19 @@ describe('a value that a reader would misread is refused', () => {
   })
 
   it('refuses an edit that would change what a reader has for another key', async () => {
+    const before = 'C=`one\nA=two\nthree`\n'
+    writeFileSync(file, before)
+    const taken = await write(open({ readers: ['node'] }), { A: null })
+    expect(taken).toMatchObject({ is: 'refused', code: 'VALUE_UNREADABLE', about: 'A for node' })
+    expect(readFileSync(file, 'utf8')).toBe(before)
+  })
+
+  it('minds a reader that could not read the file before and can by the edit', async () => {
+    expect(await patched('A=old\nF=p&q\nA=old\n', { A: 'it\'s' })).toBe('A="it\'s"\nF=p&q\nA="it\'s"\n')
+    expect(await readBack('A')).toBe('it\'s')
+  })
+
+  it('refuses an edit that a reader would not see, because of a quote before it that is open', async () => {
     writeFileSync(file, 'B=1\nC=\'open\n')
     const answer = await write(open({ readers: ['python'] }), { A: 'it\'s' })
     expect(answer).toMatchObject({ is: 'refused', code: 'VALUE_UNREADABLE', about: 'A for python' })

@@ -16,17 +16,23 @@ const WRITE: Readonly<Record<Style, (value: string) => string>> = {
 /**
  * Writes the value so that every reader reads it exactly, and everything else as before: the way the line is quoted now when that
  * works, else bare, in single quotes, in double quotes, in double quotes with escapes. Nothing is assumed: the whole file is read
- * again by the rules of each reader. Pure. `text` is latin1, the value is any text.
+ * again by the rules of each reader. Readers in `unable` cannot read the file as it is; if the change lets one read it, it counts
+ * like the others. Pure. `text` is latin1, the value is any text.
  */
-export function fitValue(text: string, key: string, value: string, readers: readonly Reader[]): Fit {
+export function fitValue(
+  text: string,
+  key: string,
+  value: string,
+  readers: readonly Reader[],
+  unable: readonly Reader[] = [],
+): Fit {
   // No environment holds a zero byte or half a character, and no shell another kind of name.
   if (value.includes('\0') || !value.isWellFormed() || !/^[A-Za-z_][\w.-]*$/.test(key)) return { unread: readers }
-  const before = readers.map((reader) => readAll(reader, decode(text)))
   let unread: readonly Reader[] = readers
   for (const style of stylesFor(writtenValue(text, key))) {
     for (const plain of [false, true]) {
       const next = put(text, key, encode(WRITE[style](value)), plain)
-      const misread = readers.filter((reader, at) => !reads(reader, next, new Map([[key, value]]), before[at]))
+      const misread = misreaders(text, next, key, value, readers, unable)
       if (misread.length === 0) return { text: next }
       if (misread.length < unread.length) unread = misread
     }
@@ -35,9 +41,9 @@ export function fitValue(text: string, key: string, value: string, readers: read
 }
 
 /** Takes the key away so that every reader misses it and reads everything else as before. */
-export function fitRemoval(text: string, key: string, readers: readonly Reader[]): Fit {
+export function fitRemoval(text: string, key: string, readers: readonly Reader[], unable: readonly Reader[] = []): Fit {
   const next = remove(text, key)
-  const unread = readers.filter((reader) => !reads(reader, next, new Map([[key, undefined]]), readAll(reader, decode(text))))
+  const unread = misreaders(text, next, key, undefined, readers, unable)
   return unread.length === 0 ? { text: next } : { unread }
 }
 
@@ -56,15 +62,22 @@ function stylesFor(now: string | undefined): readonly Style[] {
   return [first, ...all.filter((style) => style !== first)]
 }
 
-function reads(
-  reader: Reader,
+/** Those who would not have this value, or would have another one for another key than before. */
+function misreaders(
   text: string,
-  wanted: ReadonlyMap<string, string | undefined>,
-  before: Readings | undefined,
-): boolean {
-  const after = readAll(reader, decode(text))
-  if (after === undefined) return false
-  if ([...wanted].some(([key, value]) => after.get(key) !== value)) return false
-  const others = new Set([...after.keys(), ...(before ?? after).keys()].filter((key) => !wanted.has(key)))
-  return [...others].every((key) => after.get(key) === (before ?? after).get(key))
+  next: string,
+  key: string,
+  value: string | undefined,
+  readers: readonly Reader[],
+  unable: readonly Reader[],
+): readonly Reader[] {
+  return [...readers, ...unable].filter((reader) => {
+    const [before, after] = [readAll(reader, decode(text)), readAll(reader, decode(next))]
+    if (after === undefined) return readers.includes(reader)
+    return after.get(key) !== value || !sameBeside(key, before ?? after, after)
+  })
+}
+
+function sameBeside(key: string, before: Readings, after: Readings): boolean {
+  return [...before.keys(), ...after.keys()].every((other) => other === key || before.get(other) === after.get(other))
 }

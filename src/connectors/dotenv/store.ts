@@ -58,7 +58,9 @@ export function openStore(config: StoreConfig, host: Pick<Host, 'base'>, port: F
       const { text, real } = now.value
       if (isExample(path) || isExample(real)) return refused('STORE_UNSAFE', `${path} is an example by its name`)
       if (revisionOf(text) !== ifRevision) return refused('CONFLICT', path)
-      const next = applyPatch(text, patch, readersOf(text))
+      const readers = readersOf(text)
+      const unable = (declared ?? READERS).filter((reader) => !readers.includes(reader))
+      const next = applyPatch(text, patch, readers, unable)
       if (next.is !== 'done') return next
       return next.value === text ? done({ revision: ifRevision }) : replace(next.value, ifRevision, call)
     },
@@ -98,10 +100,11 @@ function readEntries(
   return done({ entries, revision: revisionOf(text) })
 }
 
-function applyPatch(text: string, patch: Patch, readers: readonly Reader[]): Answer<string> {
+function applyPatch(text: string, patch: Patch, readers: readonly Reader[], unable: readonly Reader[]): Answer<string> {
   let next = text
   for (const [key, value] of Object.entries(patch)) {
-    const fit: Fit = value === null ? fitRemoval(next, key, readers) : fitValue(next, key, value.reveal(), readers)
+    const fit: Fit =
+      value === null ? fitRemoval(next, key, readers, unable) : fitValue(next, key, value.reveal(), readers, unable)
     if ('unread' in fit) return misread(key, fit.unread)
     next = fit.text
   }

@@ -8,7 +8,8 @@ const sessions = `FROM pg_stat_activity WHERE usename = ANY ($1::name[]) AND pid
 /** Who is logged in as these roles now, by role; keyturn's own connections are not listed. */
 export async function readUses(session: Session, roles: readonly string[]): Promise<ReadonlyMap<string, readonly Use[]>> {
   const rows = await session.query<{ role: string; application: string; address: string; count: number }>(
-    `SELECT usename AS role, coalesce(application_name, '') AS application, coalesce(host(client_addr), 'local') AS address, count(*)::int AS count
+    `SELECT usename AS role, coalesce(application_name, '') AS application, coalesce(host(client_addr), 'local') AS address,
+            count(*)::int AS count
      ${sessions} AND application_name IS DISTINCT FROM $2 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
     [roles, ownName],
   )

@@ -35,7 +35,8 @@ export async function asAdmin<T>(
   try {
     const remaining = Math.max(1, Math.floor(call.deadline - Date.now()))
     const [row] = await session.query<{ version: number }>(`SET search_path = pg_catalog;
-      SET statement_timeout = ${Math.min(remaining, 2_147_483_647)}; SELECT current_setting('server_version_num')::int AS version`)
+      SET statement_timeout = ${Math.min(remaining, 2_147_483_647)};
+      SELECT current_setting('server_version_num')::int AS version`)
     return await body({ ...session, version: row?.version ?? 0 })
   } catch (thrown) {
     return failure(thrown, call, lost)

@@ -12,10 +12,13 @@ export interface Giver {
   readonly watches: boolean
 }
 
+const given = ['createDb', 'createRole', 'replication', 'bypassRls'] as const
+
 /**
  * The statements that make the companion an equal of the original role, without its login: created if absent, a member of the
- * original that takes its role on at login, so that what either of them makes belongs to the original and every right, membership and row policy is the original's own. What counts for
- * the role that logs in is copied: attributes (as far as the admin may), the connection limit, settings. Repeatable.
+ * original that takes its role on at login, so that what either of them makes belongs to the original, and every right,
+ * membership and row policy is the original's own. What counts for the role that logs in is copied: attributes (as far as the
+ * admin may), the connection limit, settings. Repeatable.
  * https://www.postgresql.org/docs/current/role-membership.html, https://www.postgresql.org/docs/current/sql-grant.html
  */
 export function equalise(
@@ -23,7 +26,7 @@ export function equalise(
 ): readonly string[] {
   const name = identifier(companion)
   const attributes = [
-    ...(['createDb', 'createRole', 'replication', 'bypassRls'] as const)
+    ...given
       .filter((one) => original[one] !== (existing?.[one] ?? false) && mayGive(giver, one, version))
       .map((one) => `${original[one] ? '' : 'NO'}${one.toUpperCase()}`),
     // before 16 the attribute decides whether the companion has the rights of the original when it connects to a database
@@ -31,11 +34,12 @@ export function equalise(
     `CONNECTION LIMIT ${original.connectionLimit}`,
     `VALID UNTIL 'infinity'`,
   ]
+  const inheriting = version >= 160_000 ? ' WITH INHERIT TRUE' : ''
   const options = version >= 160_000 ? ' WITH INHERIT TRUE, SET TRUE' : ''
   return [
     ...(existing === undefined ? [`CREATE ROLE ${name} NOLOGIN`] : []),
     // it has the rights of the original already, so this gives it no more; without it, it could not end the companion's sessions
-    ...(existing === undefined && !giver.watches ? [`GRANT ${name} TO CURRENT_USER${version >= 160_000 ? ' WITH INHERIT TRUE' : ''}`] : []),
+    ...(existing === undefined && !giver.watches ? [`GRANT ${name} TO CURRENT_USER${inheriting}`] : []),
     `ALTER ROLE ${name} ${attributes.join(' ')}`,
     `GRANT ${identifier(original.name)} TO ${name}${options}`,
     `ALTER ROLE ${name} RESET ALL`,
@@ -45,7 +49,7 @@ export function equalise(
 }
 
 /** Whether the admin may give an attribute: since 16 one needs to have it oneself, before CREATEROLE gave the first two. */
-export function mayGive(giver: Giver, attribute: 'createDb' | 'createRole' | 'replication' | 'bypassRls', version: number): boolean {
+export function mayGive(giver: Giver, attribute: (typeof given)[number], version: number): boolean {
   if (giver.superuser) return true
   return version >= 160_000 ? giver[attribute] : attribute === 'createDb' || attribute === 'createRole'
 }

@@ -9,16 +9,18 @@ import { openIssuer } from './index.ts'
 import manifest, { issuerSchema } from './manifest.ts'
 
 /** A role on the real server, reached through a proxy that produces the faults. */
-async function makeWorld(strategy: 'alternate' | 'in-place', manager?: string): Promise<IssuerWorld> {
+async function makeWorld(strategy: 'alternate' | 'in-place', rights: 'superuser' | 'granted'): Promise<IssuerWorld> {
   const admin = await ready(inject('postgresUrl'))
   const [role, sibling] = [await makeRole(admin), await makeRole(admin, { prefix: 'sibling' })]
   const proxy = await faultyProxy({ host: '127.0.0.1', port: Number(new URL(admin).port) })
   const { username, password } = new URL(admin)
-  if (manager !== undefined) {
-    await queryAt(admin, `CREATE ROLE "${manager}${role.name}" LOGIN CREATEROLE PASSWORD '${password}'; GRANT pg_read_all_stats, pg_signal_backend TO "${manager}${role.name}";
-      GRANT "${role.name}" TO "${manager}${role.name}" WITH ADMIN TRUE, INHERIT FALSE`)
+  const manager = rights === 'superuser' ? username : `manager_${role.name}`
+  if (rights === 'granted') {
+    await queryAt(admin, `CREATE ROLE "${manager}" LOGIN CREATEROLE PASSWORD '${password}';
+      GRANT pg_read_all_stats, pg_signal_backend TO "${manager}";
+      GRANT "${role.name}" TO "${manager}" WITH ADMIN TRUE, INHERIT FALSE`)
   }
-  const throughProxy = role.url(manager === undefined ? username : `${manager}${role.name}`, password, proxy.port)
+  const throughProxy = role.url(manager, password, proxy.port)
   const sessions: Awaited<ReturnType<typeof openSession>>[] = []
   const use = async (credential: Credential): Promise<Awaited<ReturnType<typeof openSession>>> => {
     const session = await openSession(role.url(credential.fields['user']?.reveal(), credential.fields['password']?.reveal()))
@@ -52,6 +54,6 @@ function produce(proxy: FaultyProxy, fault: Exclude<Fault, 'full'>): void {
 }
 
 for (const strategy of manifest.strategies) {
-  issuerSuite(`postgres ${strategy}, real server`, () => makeWorld(strategy), { describe, it, expect })
+  issuerSuite(`postgres ${strategy}, real server`, () => makeWorld(strategy, 'superuser'), { describe, it, expect })
 }
-issuerSuite('postgres alternate, real server, an admin without superuser', () => makeWorld('alternate', 'manager_'), { describe, it, expect })
+issuerSuite('postgres alternate, an admin without superuser', () => makeWorld('alternate', 'granted'), { describe, it, expect })

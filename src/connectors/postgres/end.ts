@@ -32,7 +32,8 @@ export async function bring(
     return done({ evidence: { role: id, ended } })
   } catch (thrown) {
     const cause = failure(thrown, call, 'unknown')
-    return cause.is === 'ask' || cause.is === 'done' ? unknown('INTERNAL') : unknown(cause.code, `${id} may not log in any more, but its sessions may live on`)
+    const code = cause.is === 'refused' || cause.is === 'unknown' ? cause.code : 'INTERNAL'
+    return unknown(code, `${id} may not log in any more, but its sessions may live on`)
   }
 }
 

@@ -14,7 +14,8 @@ export function socketCode(thrown: unknown): string {
 
 /**
  * What an error means. `lost` says how to answer when the server gave no verdict: `refused` as long as nothing that could have
- * an effect was sent, `unknown` otherwise and for reads. SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html.
+ * an effect was sent, `unknown` otherwise and for reads.
+ * SQLSTATEs: https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
 export function failure(thrown: unknown, call: Call, lost: 'refused' | 'unknown'): Answer<never> {
   if (thrown instanceof KeyturnError) return refused(thrown.code, thrown.about)

@@ -1,3 +1,4 @@
+import { ALNUM, generate } from '../../kit/generate.ts'
 import {
   type Answer, type Call, type Credential, type Host, type Issuer, Secret, done, refused, resourceKey,
 } from '../../kit/index.ts'
@@ -7,7 +8,6 @@ import type { IssuerConfig } from './manifest.ts'
 import { mint } from './mint.ts'
 import { observe } from './observe.ts'
 import { memberOf, otherOf, pairOf } from './pair.ts'
-import { freshPassword } from './password.ts'
 import { lookAhead, proveProbe } from './preflight.ts'
 import { probeAt } from './probe.ts'
 import { failure } from './failure.ts'
@@ -38,7 +38,8 @@ export function openIssuer(config: IssuerConfig, host: Host): Issuer {
     try {
       const admin = await findAdmin(config.admin, host)
       const { host: address, port } = config.endpoints?.find((one) => one.name === endpoint) ?? admin
-      return await probeAt({ ...admin, host: address, port, database: config.database ?? admin.database }, admin, credential, call)
+      const place = { ...admin, host: address, port, database: config.database ?? admin.database }
+      return await probeAt(place, admin, credential, call)
     } catch (thrown) {
       return failure(thrown, call, 'unknown')
     }
@@ -54,7 +55,7 @@ export function openIssuer(config: IssuerConfig, host: Host): Issuer {
     idOf: (fields) => memberOf(pair, fields),
     propose(current) {
       const id = otherOf(pair, current.id)
-      const password = freshPassword(config.length)
+      const password = new Secret(generate(ALNUM, config.length))
       host.conceal(password)
       return { id, fields: { user: new Secret(id), password } }
     },
@@ -70,7 +71,8 @@ export function openIssuer(config: IssuerConfig, host: Host): Issuer {
         const verdict = await probe(intent.credential, first, call)
         return verdict.is === 'done' && verdict.value.verdict === 'accepted'
       }
-      const minted = await withAdmin(call, 'refused', (session) => mint(session, { pair, send: config.send, accepted }, intent, call))
+      const ways = { pair, send: config.send, accepted }
+      const minted = await withAdmin(call, 'refused', (session) => mint(session, ways, intent, call))
       if (minted.is === 'done') return done({ credential: intent.credential, evidence: minted.value.evidence })
       // a role that changes its own password in place: once it has, the admin URL that still holds the old one is rejected
       if (minted.is === 'refused' && minted.code === 'ADMIN_REJECTED' && !alternate && (await accepted())) {

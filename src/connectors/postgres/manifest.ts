@@ -15,22 +15,27 @@ const endpoint = z.strictObject({
 /** What stands under `issuer:` with `use: postgres`. */
 export const issuerSchema = z
   .strictObject({
-    admin: z.string().min(1).describe('A reference to the postgres:// URL of an admin on the primary, e.g. `${env:PG_ADMIN_URL}`.'),
+    admin: z.string().min(1).describe('A reference to the postgres:// URL of an admin on the primary: `${env:PG_ADMIN_URL}`.'),
     role: name.describe('The role whose password is rotated: the original one.'),
     companion: name.optional().describe('The second role of the pair; `<role>_alt` when absent. keyturn creates it.'),
-    database: name.optional().describe('Where probes log in; the database of the admin URL when absent. Both roles must be let in.'),
+    database: name
+      .optional()
+      .describe('Where probes log in; the database of the admin URL when absent. Both roles must be let in.'),
     endpoints: z
       .array(endpoint)
       .min(1)
       .refine((all) => new Set(all.map((one) => one.name)).size === all.length, 'names of endpoints must differ')
       .optional()
-      .describe('Every node, replica or pooler that accepts the login; each is proven by itself. The host of the admin URL when absent.'),
+      .describe('Every node, replica or pooler that accepts the login, each proven by itself; the admin URL\'s when absent.'),
     send: z
       .enum(['verifier', 'clear'])
       .default('verifier')
       .describe('`verifier`: the server gets a SCRAM verifier, never the password. `clear`: for servers that refuse that.'),
     length: z.number().int().min(16).max(128).default(40).describe('Letters and digits of a new password.'),
-    strategy: z.enum(['alternate', 'in-place']).default('alternate').describe('A pair of roles without a gap, or one role with one.'),
+    strategy: z
+      .enum(['alternate', 'in-place'])
+      .default('alternate')
+      .describe('A pair of roles without a gap, or one role with one.'),
   })
   .refine((config) => config.companion !== config.role, { path: ['companion'], error: 'the companion must be another role' })
   .refine((config) => config.companion !== undefined || Buffer.byteLength(config.role) <= 59, {

@@ -4,10 +4,10 @@ import { type AdminSession, change } from './admin.ts'
 import { equalise } from './companion.ts'
 import { sqlState } from './failure.ts'
 import { type Pair } from './pair.ts'
-import { isPlain, scramVerifier } from './password.ts'
 import { identifier, literal } from './quote.ts'
 import { readRights } from './rights.ts'
 import { readRoles, readSettings } from './role.ts'
+import { isPlain, scramVerifier } from './verifier.ts'
 
 export interface MintWays {
   readonly pair: Pair
@@ -61,7 +61,8 @@ async function prepareCompanion(session: AdminSession, pair: Pair): Promise<bool
 /** Keeps the clear password out of the log where this admin may say so: only a superuser may. */
 async function quieten(session: AdminSession): Promise<void> {
   await session.query(`SET LOCAL password_encryption = 'scram-sha-256'; SELECT set_config(name, value, true)
-    FROM (VALUES ('log_statement', 'none'), ('log_min_duration_statement', '-1'), ('log_min_error_statement', 'panic')) AS quiet (name, value)
+    FROM (VALUES ('log_statement', 'none'), ('log_min_duration_statement', '-1'), ('log_min_error_statement', 'panic'))
+      AS quiet (name, value)
     WHERE (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)`)
 }
 
@@ -78,7 +79,8 @@ function sendClear(role: string): { readonly title: string; readonly steps: read
     title: `Let the password of ${role} be sent in clear, or let the server take verifiers`,
     steps: [
       'The server refused a pre-hashed password (code HASH_REFUSED); nothing was changed.',
-      'Either set `send: clear` under `issuer` in the manifest: the password then crosses the connection, so use sslmode=verify-full, and the server may log it.',
+      'Either set `send: clear` under `issuer` in the manifest.',
+      'The password then crosses the connection, so use sslmode=verify-full, and the server may log it.',
       'Or turn off the server\'s rule against pre-hashed passwords.',
       'Then run `keyturn resume`.',
     ],

@@ -23,6 +23,7 @@ function stateOf(role: Role): CredentialState {
 }
 
 async function readClock(session: AdminSession): Promise<number> {
-  const [row] = await session.query<{ clock: number }>('SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS clock')
+  const [row] = await session.query<{ clock: number }>(
+    'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS clock')
   return row?.clock ?? 0
 }

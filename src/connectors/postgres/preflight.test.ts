@@ -18,11 +18,17 @@ function look(issuer: Issuer, role: TestRole): Promise<Answer<Preflight>> {
   return issuer.preflight(role.credential, issuer.propose(role.credential).id, callWithin(5000))
 }
 
+function sessionsAre(role: TestRole, count: number): Promise<void> {
+  const seen = 'SELECT 1 FROM pg_stat_activity WHERE usename = $1'
+  return until(async () => (await server.query(seen, [role.name])).length === count, `there never were ${count} sessions`)
+}
+
 describe('preflight refuses before anything is changed', () => {
   it('says the version of the server, the roles and the room when all is well', async () => {
     const role = await makeRole(server.adminUrl)
     const seen = valueOf(await look(issuerAt(server.adminUrl, { role: role.name }), role))
-    expect(seen).toMatchObject({ fenced: true, notices: [], evidence: { server: expect.stringMatching(/^18\./) as string, role: role.name, next: `${role.name}_alt`, connectionsMax: 17 } })
+    expect(seen).toMatchObject({ fenced: true, notices: [], evidence: { role: role.name, connectionsMax: 17 } })
+    expect(seen.evidence['server']).toMatch(/^18\.\d+$/)
     expect(await server.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [`${role.name}_alt`])).toEqual([])
   })
 
@@ -36,12 +42,14 @@ describe('preflight refuses before anything is changed', () => {
 
   it('a trust line: a wrong password gets in, so no probe means anything (C-05)', async () => {
     const role = await makeRole(server.adminUrl, { prefix: 'trusting' })
-    expect(await look(issuerAt(server.adminUrl, { role: role.name }), role)).toMatchObject({ is: 'refused', code: 'PROBE_MEANINGLESS' })
+    const answer = await look(issuerAt(server.adminUrl, { role: role.name }), role)
+    expect(answer).toMatchObject({ is: 'refused', code: 'PROBE_MEANINGLESS' })
   })
 
   it('a trust socket among the endpoints, like that of psql in the container (C-05)', async () => {
     const role = await makeRole(server.adminUrl, { prefix: 'socket' })
-    const endpoints = [{ name: 'tcp', host: '127.0.0.1', port: server.port }, { name: 'socket', host: server.socket, port: server.port }]
+    const { port, socket } = server
+    const endpoints = [{ name: 'tcp', host: '127.0.0.1', port }, { name: 'socket', host: socket, port }]
     const issuer = issuerAt(server.adminUrl, { role: role.name, endpoints })
     expect(issuer.endpoints()).toEqual(['tcp', 'socket'])
     expect(await look(issuer, role)).toMatchObject({ is: 'refused', code: 'PROBE_MEANINGLESS', about: 'socket' })
@@ -78,10 +86,13 @@ describe('preflight refuses before anything is changed', () => {
     const { port } = await findPlace()
     const away = issuerAt(server.adminUrl.replace(/:\d+\//, `:${port}/`), { role: role.name })
     expect(await look(away, role)).toMatchObject({ is: 'unknown', code: 'UNREACHABLE' })
-    expect(await away.mint({ credential: away.propose(role.credential), tag: 'test' }, callWithin(5000))).toMatchObject({ is: 'refused', code: 'UNREACHABLE' })
-    expect(await look(issuerAt('not a url', { role: role.name }), role)).toMatchObject({ is: 'refused', code: 'REFERENCE_UNRESOLVED' })
+    const unsent = await away.mint({ credential: away.propose(role.credential), tag: 'test' }, callWithin(5000))
+    expect(unsent).toMatchObject({ is: 'refused', code: 'UNREACHABLE' })
+    const nonsense = issuerAt('not a url', { role: role.name })
+    expect(await look(nonsense, role)).toMatchObject({ is: 'refused', code: 'REFERENCE_UNRESOLVED' })
     const nobody = { ...role, credential: { ...role.credential, id: 'nobody' } }
-    expect(await look(issuerAt(server.adminUrl, { role: 'nobody' }), nobody)).toMatchObject({ is: 'refused', code: 'PRINCIPAL_MISSING', about: 'nobody' })
+    const missing = await look(issuerAt(server.adminUrl, { role: 'nobody' }), nobody)
+    expect(missing).toMatchObject({ is: 'refused', code: 'PRINCIPAL_MISSING', about: 'nobody' })
   })
 
   it('no room for a second pool: connections of the server, then of the role in place (S2-17)', async () => {
@@ -89,7 +100,7 @@ describe('preflight refuses before anything is changed', () => {
     const sessions = await Promise.all(Array.from({ length: 9 }, () => openSession(role.url())))
     const full = await look(issuerAt(server.adminUrl, { role: role.name }), role)
     await Promise.all(sessions.slice(4).map((session) => session.close()))
-    await until(async () => (await server.query('SELECT 1 FROM pg_stat_activity WHERE usename = $1', [role.name])).length === 4, 'sessions stay')
+    await sessionsAre(role, 4)
     const fits = await look(issuerAt(server.adminUrl, { role: role.name }), role)
     await server.query(`ALTER ROLE "${role.name}" CONNECTION LIMIT 7`)
     const narrow = await look(issuerAt(server.adminUrl, { role: role.name, strategy: 'in-place' }), role)
@@ -108,11 +119,13 @@ describe('the idle one of the pair has to be idle (S2-26)', () => {
     const busy = await look(issuer, role)
     const overwritten = await issuer.mint({ credential: issuer.propose(role.credential), tag: 'test' }, callWithin(5000))
     await session.close()
-    expect(busy).toMatchObject({ is: 'refused', code: 'PRINCIPAL_IN_USE', about: `${owner.name}: in use by night?job@127.0.0.1 (1)` })
+    const named = `${owner.name}: in use by night?job@127.0.0.1 (1)`
+    expect(busy).toMatchObject({ is: 'refused', code: 'PRINCIPAL_IN_USE', about: named })
     expect(overwritten).toMatchObject({ is: 'refused', code: 'PRINCIPAL_IN_USE' })
     expect((await verdictOf(issuer, owner.credential)).verdict).toBe('accepted')
-    await until(async () => (await server.query('SELECT 1 FROM pg_stat_activity WHERE usename = $1', [owner.name])).length === 0, 'session stays')
-    expect(await look(issuer, role)).toMatchObject({ is: 'refused', code: 'PRINCIPAL_IN_USE', about: `${owner.name}: it may log in, so somebody may have its password` })
+    await sessionsAre(owner, 0)
+    const open = `${owner.name}: it may log in, so somebody may have its password`
+    expect(await look(issuer, role)).toMatchObject({ is: 'refused', code: 'PRINCIPAL_IN_USE', about: open })
     await server.query(`ALTER ROLE "${owner.name}" NOLOGIN`)
     expect((await look(issuer, role)).is).toBe('done')
   })
@@ -120,7 +133,8 @@ describe('the idle one of the pair has to be idle (S2-26)', () => {
   it('a group with members is not made a login', async () => {
     const [role, member] = [await makeRole(server.adminUrl), await makeRole(server.adminUrl)]
     await server.query(`CREATE ROLE "${role.name}_alt"; GRANT "${role.name}_alt" TO "${member.name}"`)
-    expect(await look(issuerAt(server.adminUrl, { role: role.name }), role)).toMatchObject({ is: 'refused', code: 'PRINCIPAL_IN_USE' })
+    const answer = await look(issuerAt(server.adminUrl, { role: role.name }), role)
+    expect(answer).toMatchObject({ is: 'refused', code: 'PRINCIPAL_IN_USE' })
   })
 
   it('mint again after a crash succeeds although consumers are logged in with it already', async () => {
@@ -130,7 +144,8 @@ describe('the idle one of the pair has to be idle (S2-26)', () => {
     const session = await openSession(role.url(next.id, next.fields['password']?.reveal()))
     expect((await issuer.mint({ credential: next, tag: 'test' }, callWithin(5000))).is).toBe('done')
     expect(await session.alive()).toBe(true)
-    expect((await issuer.mint({ credential: issuer.propose(role.credential), tag: 'other' }, callWithin(5000)))).toMatchObject({ is: 'refused', code: 'PRINCIPAL_IN_USE' })
+    const other = await issuer.mint({ credential: issuer.propose(role.credential), tag: 'other' }, callWithin(5000))
+    expect(other).toMatchObject({ is: 'refused', code: 'PRINCIPAL_IN_USE' })
     await session.close()
   })
 })

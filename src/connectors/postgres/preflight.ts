@@ -1,10 +1,10 @@
+import { ALNUM, generate } from '../../kit/generate.ts'
 import {
-  type Answer, type Credential, type Preflight, type Verdict, done, label, refused, resourceKey, unknown,
+  type Answer, type Credential, type Preflight, Secret, type Verdict, done, label, refused, resourceKey, unknown,
 } from '../../kit/index.ts'
 import { nameUses, readUses } from './activity.ts'
 import type { AdminSession } from './admin.ts'
 import type { Pair } from './pair.ts'
-import { freshPassword } from './password.ts'
 import { denied, missingRights, readRights } from './rights.ts'
 import { type Role, readRoles, readSettings } from './role.ts'
 import { readRoom } from './room.ts'
@@ -18,7 +18,8 @@ export async function lookAhead(session: AdminSession, pair: Pair, current: stri
 
   const roles = await readRoles(session, pair.all)
   const original = roles.get(pair.original)
-  if (original === undefined || !roles.has(current)) return refused('PRINCIPAL_MISSING', original === undefined ? pair.original : current)
+  if (original === undefined) return refused('PRINCIPAL_MISSING', pair.original)
+  if (!roles.has(current)) return refused('PRINCIPAL_MISSING', current)
 
   const rights = await readRights(session, pair)
   if (pair.strategy === 'alternate' && pair.all.includes(rights.admin)) {
@@ -36,12 +37,13 @@ export async function lookAhead(session: AdminSession, pair: Pair, current: stri
   }
   const room = await readRoom(session, current)
   const evidence = {
-    server: label(server.version.split(' ')[0] ?? ''), admin: label(rights.admin), superuser: rights.superuser, role: label(current), next: label(next),
+    server: label(server.version.split(' ')[0] ?? ''), admin: label(rights.admin), superuser: rights.superuser,
+    role: label(current), next: label(next),
     sessions: room.sessions, connections: room.total, connectionsMax: room.max,
   }
   const full = room.full(pair.strategy)
   if (full !== undefined) return refused('SLOTS_FULL', full, evidence)
-  // the same however the server is addressed; made by initdb, so a physical copy of it has the same, which locks too much, never too little
+  // the same however the server is addressed; a physical copy of it has the same, which locks too much, never too little
   const principal = resourceKey('principal', 'postgres', server.id, pair.original)
   return done({ evidence, fenced: rights.fences, notices: notices(pair, roles, next, rights.fences), principal })
 }
@@ -55,18 +57,21 @@ async function whyBusy(
   if (next.canLogin && next.bare !== true) return 'it may log in, so somebody may have its password'
   if (next.name !== pair.companion) return undefined
   const [state] = await session.query<{ ours: boolean; members: number }>(
-    `SELECT EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setrole = r.oid AND s.setdatabase = 0 AND $2 = ANY (s.setconfig)) AS ours,
+    `SELECT EXISTS (SELECT FROM pg_db_role_setting s
+                    WHERE s.setrole = r.oid AND s.setdatabase = 0 AND $2 = ANY (s.setconfig)) AS ours,
             (SELECT count(*)::int FROM pg_auth_members m WHERE m.roleid = r.oid AND NOT m.admin_option) AS members
      FROM pg_roles r WHERE r.rolname = $1`, [pair.companion, `role=${pair.original}`])
-  return state !== undefined && !state.ours && state.members > 0 ? 'other roles are members of it; name another companion' : undefined
+  const isGroup = state !== undefined && !state.ours && state.members > 0
+  return isGroup ? 'other roles are members of it; name another companion' : undefined
 }
 
 function notices(pair: Pair, roles: ReadonlyMap<string, Role>, next: string, fences: boolean): readonly string[] {
-  const [original, minted] = [roles.get(pair.original), roles.get(next)]
+  const until = next === pair.companion ? undefined : roles.get(next)?.validUntil
+  const superuser = pair.strategy === 'alternate' && roles.get(pair.original)?.superuser === true
   return [
-    ...(fences ? [] : ['unfenced: the admin may not set keyturn.fence (GRANT SET ON PARAMETER "keyturn.fence" TO it, or a superuser)']),
-    ...(minted?.validUntil === undefined || next === pair.companion ? [] : [`the password of ${next} runs out at ${new Date(minted.validUntil).toISOString()}`]),
-    ...(pair.strategy === 'alternate' && original?.superuser === true ? [`${pair.original} is a superuser, and so becomes the companion`] : []),
+    ...(fences ? [] : ['unfenced: the admin may not set keyturn.fence; GRANT SET ON PARAMETER keyturn.fence TO it changes that']),
+    ...(until === undefined ? [] : [`the password of ${next} runs out at ${new Date(until).toISOString()}`]),
+    ...(superuser ? [`${pair.original} is a superuser, and so becomes the companion`] : []),
   ]
 }
 
@@ -75,10 +80,11 @@ function notices(pair: Pair, roles: ReadonlyMap<string, Role>, next: string, fen
  * credential accepted. Undefined when both hold.
  */
 export async function proveProbe(
-  current: Credential, endpoints: readonly string[], probe: (credential: Credential, endpoint: string) => Promise<Answer<Verdict>>,
+  current: Credential, endpoints: readonly string[],
+  probe: (credential: Credential, endpoint: string) => Promise<Answer<Verdict>>,
 ): Promise<Answer<never> | undefined> {
   for (const endpoint of endpoints) {
-    const wrong = { id: current.id, fields: { ...current.fields, password: freshPassword(40) } }
+    const wrong = { id: current.id, fields: { ...current.fields, password: new Secret(generate(ALNUM, 40)) } }
     const lie = await expectVerdict(await probe(wrong, endpoint), 'rejected', endpoint)
     if (lie !== undefined) return lie
     const truth = await expectVerdict(await probe(current, endpoint), 'accepted', endpoint)
@@ -96,5 +102,6 @@ function expectVerdict(answer: Answer<Verdict>, wanted: 'accepted' | 'rejected',
   if (verdict === 'rejected') return refused('CREDENTIAL_REJECTED', endpoint, evidence)
   if (code === '53300') return refused('SLOTS_FULL', `${endpoint} has no connection left for a probe`, evidence)
   if (/^(E[A-Z]|CONNECTION_LOST|57P)/.test(code)) return unknown('UNREACHABLE', endpoint, evidence)
-  return refused('PRECONDITION_FAILED', `the role cannot log in for a probe at ${endpoint}; see \`database\` and pg_hba.conf`, evidence)
+  const about = `the role cannot log in for a probe at ${endpoint}; see \`database\` and pg_hba.conf`
+  return refused('PRECONDITION_FAILED', about, evidence)
 }

@@ -1,4 +1,4 @@
-import { type Answer, type Call, type Credential, Secret, type Verdict, done, refused, unknown } from '../../kit/index.ts'
+import { type Answer, type Call, type Credential, type Verdict, done, refused, unknown } from '../../kit/index.ts'
 import { asAdmin } from './admin.ts'
 import { socketCode, sqlState } from './failure.ts'
 import { readRoles } from './role.ts'
@@ -31,9 +31,4 @@ export async function probeAt(place: Target, admin: Target, credential: Credenti
       return done({ verdict: role !== undefined && !role.canLogin ? 'rejected' : 'inconclusive', code })
     })
   }
-}
-
-/** The same credential with a password that is certainly wrong. */
-export function withWrongPassword(credential: Credential, wrong: Secret): Credential {
-  return { id: credential.id, fields: { ...credential.fields, password: wrong } }
 }

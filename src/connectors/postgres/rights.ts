@@ -18,8 +18,8 @@ export interface Rights extends Giver {
 /** Reads the rights of the admin of this session over the pair. */
 export async function readRights(session: AdminSession, pair: Pair): Promise<Rights> {
   const [row] = await session.query<Omit<Rights, 'watches' | 'administers' | 'inherits'>>(
-    `SELECT rolname AS admin, rolsuper AS superuser, rolcreatedb AS "createDb", rolcreaterole AS "createRole", rolreplication AS replication,
-            rolbypassrls AS "bypassRls", ${mayFence(session.version)} AS fences,
+    `SELECT rolname AS admin, rolsuper AS superuser, rolcreatedb AS "createDb", rolcreaterole AS "createRole",
+            rolreplication AS replication, rolbypassrls AS "bypassRls", ${mayFence(session.version)} AS fences,
             pg_has_role('pg_read_all_stats', 'USAGE') AS "mayRead", pg_has_role('pg_signal_backend', 'USAGE') AS "maySignal"
      FROM pg_roles WHERE rolname = current_user`,
   )
@@ -47,10 +47,11 @@ export function missingRights(
   const ownPassword = pair.strategy === 'in-place' && rights.admin === pair.original
   if (ownPassword) return []
   if (original?.superuser === true) return [`SUPERUSER (${pair.original} is one)`]
+  const unadministered = version < 160_000 ? [] : existing.filter((role) => !rights.administers.includes(role))
   const unwatched = existing.filter((role) => !rights.inherits.includes(role))
   return [
     ...(rights.createRole ? [] : ['CREATEROLE']),
-    ...(version >= 160_000 ? existing.filter((role) => !rights.administers.includes(role)).map((role) => `ADMIN OPTION on ${role}`) : []),
+    ...unadministered.map((role) => `ADMIN OPTION on ${role}`),
     ...(version < 160_000 && original?.replication === true ? [`SUPERUSER (${pair.original} has REPLICATION)`] : []),
     ...(rights.mayRead || unwatched.length === 0 ? [] : ['membership in pg_read_all_stats']),
     ...(pair.strategy === 'in-place' || rights.maySignal || unwatched.length === 0 ? [] : ['membership in pg_signal_backend']),
@@ -68,7 +69,8 @@ export async function denied(session: AdminSession, settings: readonly Setting[]
   const rows = await session.query<{ name: string }>(
     `SELECT wanted.name FROM unnest($1::text[]) AS wanted (name)
      WHERE NOT ((SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
-                OR EXISTS (SELECT FROM pg_settings s WHERE lower(s.name) = lower(wanted.name) AND s.context = 'user') ${granted})`,
+                OR EXISTS (SELECT FROM pg_settings s WHERE lower(s.name) = lower(wanted.name) AND s.context = 'user')
+                ${granted})`,
     [settings.map((setting) => setting.name)],
   )
   return settings.filter((setting) => rows.some((row) => row.name === setting.name))

@@ -21,14 +21,15 @@ export interface Role {
 /** Reads those of the named roles that exist. */
 export async function readRoles(session: Session, names: readonly string[]): Promise<ReadonlyMap<string, Role>> {
   const rows = await session.query<RoleRow>(
-    `SELECT rolname AS name, rolcanlogin, rolsuper, rolcreatedb, rolcreaterole, rolinherit, rolreplication, rolbypassrls, rolconnlimit,
-            CASE WHEN isfinite(rolvaliduntil) THEN extract(epoch FROM rolvaliduntil)::float8 * 1000 END AS until,
+    `SELECT rolname AS name, rolcanlogin, rolsuper, rolcreatedb, rolcreaterole, rolinherit, rolreplication, rolbypassrls,
+            rolconnlimit, CASE WHEN isfinite(rolvaliduntil) THEN extract(epoch FROM rolvaliduntil)::float8 * 1000 END AS until,
             has_table_privilege('pg_catalog.pg_authid', 'SELECT') AS readable
      FROM pg_roles WHERE rolname = ANY ($1::name[])`,
     [names],
   )
   const bare = rows.some((row) => row.readable)
-    ? await session.query<{ name: string }>('SELECT rolname AS name FROM pg_authid WHERE rolname = ANY ($1::name[]) AND rolpassword IS NULL', [names])
+    ? await session.query<{ name: string }>(
+        'SELECT rolname AS name FROM pg_authid WHERE rolname = ANY ($1::name[]) AND rolpassword IS NULL', [names])
     : undefined
   return new Map(rows.map((row) => [row.name, {
     name: row.name, canLogin: row.rolcanlogin, superuser: row.rolsuper, createDb: row.rolcreatedb, createRole: row.rolcreaterole,

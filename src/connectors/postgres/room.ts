@@ -26,19 +26,23 @@ export async function readRoom(session: AdminSession, current: string): Promise<
   )
   const { sessions, total, max, limit } = row ?? { sessions: 0, total: 0, max: 0, limit: -1 }
   const databases = await session.query<{ name: string; limit: number; total: number; sessions: number }>(
-    `SELECT d.datname AS name, d.datconnlimit AS limit, count(*)::int AS total, (count(*) FILTER (WHERE a.usename = $1))::int AS sessions
+    `SELECT d.datname AS name, d.datconnlimit AS limit, count(*)::int AS total,
+            (count(*) FILTER (WHERE a.usename = $1))::int AS sessions
      FROM pg_stat_activity a JOIN pg_database d ON d.oid = a.datid WHERE d.datconnlimit >= 0 GROUP BY 1, 2`,
     [current],
   )
   return {
     sessions, total, max,
     full(strategy) {
-      if (total + sessions > max) return `${total} connections now, ${sessions} of them by ${current}, ${max} fit: a second pool does not`
+      if (total + sessions > max) {
+        return `${total} connections now, ${sessions} of them by ${current}, ${max} fit: a second pool does not`
+      }
       if (strategy === 'in-place' && limit >= 0 && 2 * sessions > limit) {
         return `${current} has ${sessions} of ${limit} connections: a second pool does not fit`
       }
       const tight = databases.find((one) => one.total + one.sessions > one.limit)
-      return tight === undefined ? undefined : `database ${tight.name} has ${tight.total} of ${tight.limit} connections: a second pool does not fit`
+      if (tight === undefined) return undefined
+      return `database ${tight.name} has ${tight.total} of ${tight.limit} connections: a second pool does not fit`
     },
   }
 }

@@ -11,7 +11,7 @@ export interface Row {
 
 /** One open connection. Its socket dies at the deadline of the call that it was opened for. */
 export interface Session {
-  /** Runs one statement, or several in one round trip when there are no values; answers the rows of the last. Throws pg's errors. */
+  /** Runs one statement, or without values several at once; answers the rows of the last. Throws pg's errors. */
   query<R extends object = Row>(sql: string, values?: readonly unknown[]): Promise<R[]>
   /** Says goodbye and waits until the socket is closed. Never throws. */
   close(): Promise<void>
@@ -23,7 +23,8 @@ export async function login(target: Target, call: Call): Promise<Session> {
   const { default: pg } = await import('pg')
   const socket = new Socket()
   const client = new pg.Client({
-    host: target.host, port: target.port, database: target.database, user: target.user, ssl: target.tls, application_name: ownName,
+    host: target.host, port: target.port, database: target.database, user: target.user, ssl: target.tls,
+    application_name: ownName,
     // as a function: an empty password would otherwise be replaced by PGPASSWORD
     password: () => target.password.reveal(),
     stream: () => socket,

@@ -47,7 +47,8 @@ async function readTls(parameters: URLSearchParams): Promise<ConnectionOptions |
   const mode = parameters.get('sslmode') ?? 'disable'
   if (mode === 'disable') return false
   const [ca, cert, key] = await Promise.all(['sslrootcert', 'sslcert', 'sslkey'].map((name) => readPem(parameters.get(name))))
-  const files = { ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) }
+  const client = cert === undefined || key === undefined ? {} : { cert, key }
+  const files = { ...client, ...(ca === undefined ? {} : { ca }) }
   if (mode === 'verify-full') return files
   if (mode === 'verify-ca' || (mode === 'require' && ca !== undefined)) return { ...files, checkServerIdentity: () => undefined }
   if (mode === 'require' || mode === 'no-verify') return { ...files, rejectUnauthorized: false }

@@ -35,7 +35,7 @@ describe('gitState (S0-04)', () => {
     writeFileSync(join(folder, 'tracked'), '')
     git('add', 'tracked')
     writeFileSync(join(folder, '.gitignore'), 'star\n')
-    for (const name of ['*', '--cached', ':(top)tracked', '[t]racked']) {
+    for (const name of ['*', '--cached', ':(top)tracked', ':(top)star', '[t]racked']) {
       writeFileSync(join(folder, name), '')
       expect(await gitState(join(folder, name), call)).toBe('exposed')
     }

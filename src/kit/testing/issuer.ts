@@ -90,7 +90,7 @@ export function issuerSuite(name: string, make: () => Promise<IssuerWorld>, { de
       await expectVerdict(issuer, world.current, 'accepted')
     })
 
-    law('mint makes the new one accepted; the old one stays beside it or is replaced, as the traits say', async (world, issuer) => {
+    law('mint makes the new one accepted, and the old one stays or is replaced, as the traits say', async (world, issuer) => {
       const next = await mintNext(world, issuer)
       await expectVerdict(issuer, next, 'accepted')
       await expectVerdict(issuer, world.current, issuer.traits.mint === 'replaces' ? 'rejected' : 'accepted')
@@ -183,7 +183,7 @@ export function issuerSuite(name: string, make: () => Promise<IssuerWorld>, { de
       const ahead = await issuer.preflight(world.current, next.credential.id, testCall())
       if (ahead.is !== 'done' || !ahead.value.fenced) return
       await issuer.mint(next, testCall({ fence: 7 }))
-      const late = { credential: issuer.traits.value === 'chosen' ? { ...issuer.propose(world.current) } : next.credential, tag: 'late' }
+      const late = intentOf(issuer, world.current, 'late')
       expect(await issuer.mint(late, testCall({ fence: 6 }))).toMatchObject({ is: 'refused', code: 'FENCED' })
       await expectVerdict(issuer, next.credential, 'accepted')
       for (const end of issuer.traits.ends) {
@@ -197,8 +197,8 @@ export function issuerSuite(name: string, make: () => Promise<IssuerWorld>, { de
       const over = { signal: AbortSignal.abort(), deadline: Date.now() - 1, fence: 1 }
       const intent = intentOf(issuer, world.current, 'attempt-1')
       const answers = [
-        await issuer.preflight(world.current, intent.credential.id, over), await issuer.observe(over), await issuer.mint(intent, over),
-        await issuer.probe(world.current, issuer.endpoints()[0] ?? '', over),
+        await issuer.preflight(world.current, intent.credential.id, over), await issuer.observe(over),
+        await issuer.mint(intent, over), await issuer.probe(world.current, issuer.endpoints()[0] ?? '', over),
         ...(issuer.traits.ends.length > 0 ? [await issuer.set(world.current.id, 'off', over)] : []),
       ]
       for (const answer of answers) expect(answer.is === 'done' || answer.is === 'ask', inspect(answer)).toBe(false)
@@ -279,7 +279,8 @@ function intentOf(issuer: Issuer, current: Credential, tag: string): MintIntent 
 function wrong(issuer: Issuer, credential: Credential): Credential {
   const fields = Object.fromEntries(Object.entries(credential.fields).map(([field, value]) => {
     const text = value.reveal()
-    return [field, issuer.traits.fields[field] === 'secret' ? new Secret(`${text.slice(0, -1)}${text.endsWith('x') ? 'y' : 'x'}`) : value]
+    const changed = new Secret(`${text.slice(0, -1)}${text.endsWith('x') ? 'y' : 'x'}`)
+    return [field, issuer.traits.fields[field] === 'secret' ? changed : value]
   }))
   return { id: credential.id, fields }
 }

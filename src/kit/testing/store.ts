@@ -211,6 +211,9 @@ export function storeSuite(runner: Runner, name: string, make: () => Promise<Sto
       const [edited, revision] = [await siblings(), await revisionOf(under)]
       const late = await store.write({ [keyOf(under)]: value() }, before.revision, call())
       expect(late).toMatchObject({ is: 'refused', code: 'CONFLICT' })
+      // Also when the value is there already: the caller has not seen what else is.
+      const same = before.entries[keyOf(under)] ?? null
+      expect(await store.write({ [keyOf(under)]: same }, before.revision, call())).toMatchObject({ is: 'refused', code: 'CONFLICT' })
       expect(await siblings()).toBe(edited)
       expect(await revisionOf(under)).toBe(revision)
       await holds(under, keyOf(under), before.entries[keyOf(under)])

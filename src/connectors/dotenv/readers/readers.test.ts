@@ -58,6 +58,7 @@ const TABLE: readonly [string, Readonly<Record<Reader, string | null | undefined
   ['A=1\nA=2', { compose: '2', node: '2', python: '2', sh: '2' }],
   ['A=p&q', { compose: 'p&q', node: 'p&q', python: 'p&q', sh: undefined }],
   ['A=~/x', { compose: '~/x', node: '~/x', python: '~/x', sh: null }],
+  ['A=x\\\ny', { compose: 'x\\', node: 'x\\', python: 'x\\', sh: 'xy' }],
   ['A=x\nA\n', { compose: null, node: 'x', python: undefined, sh: 'x' }],
   ['A=\'it\'\\\'\'s\'', { compose: undefined, node: 'it\'\\\'\'s', python: undefined, sh: 'it\'s' }],
 ]

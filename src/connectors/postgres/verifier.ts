@@ -1,12 +1,5 @@
-import { createHash, createHmac, pbkdf2Sync, randomBytes, randomInt } from 'node:crypto'
-import { Secret } from '../../kit/index.ts'
-
-const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
-
-/** A fresh password of letters and digits, each equally likely (5.95 bits a character). */
-export function freshPassword(length: number): Secret {
-  return new Secret(Array.from({ length }, () => alphabet.charAt(randomInt(alphabet.length))).join(''))
-}
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
+import type { Secret } from '../../kit/index.ts'
 
 /**
  * Whether a password goes through SASLprep (RFC 4013) unchanged whatever its version: printable ASCII only. Others would need

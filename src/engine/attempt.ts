@@ -1,0 +1,224 @@
+import { join } from 'node:path'
+import { type Call, type Code, type Credential, type Evidence, KeyturnError, unknown } from '../kit/index.ts'
+import { endOrphan, orphanAlive } from '../kit/process/lock.ts'
+import { isEffect, type Step } from '../plan/step.ts'
+import type { Claim, Together } from '../state/journal.ts'
+import type { Cast } from './cast.ts'
+import type { DriveOptions } from './drive.ts'
+import type { Engine } from './engine.ts'
+import type { Event } from './event.ts'
+import { inTime } from './in-time.ts'
+import { ledgerChanges } from './ledger-changes.ts'
+import { look, perform, type Performed } from './perform.ts'
+import { makeReceipt, signReceipt } from './receipt.ts'
+import { saveReceipt } from './receipt-file.ts'
+import type { Recorder } from './recorder.ts'
+import type { Outcome, Scene } from './scene.ts'
+import { plainFields, type Values } from './values.ts'
+
+/** How long a gate that was held waits before it is evaluated again. */
+const GATE_MIN_MS = 1_000
+const GATE_MAX_MS = 30_000
+
+/** What one owner's attempts work with. */
+interface Held {
+  readonly engine: Engine
+  readonly claim: Claim
+  readonly recorder: Recorder
+  readonly values: Values
+  readonly cast: Cast
+  /** Aborts when another owner took over. */
+  readonly lost: AbortSignal
+  readonly options: DriveOptions
+}
+
+/** Carries out single steps of one rotation, each with its lines in the journal around it. */
+export class Attempts {
+  readonly #engine: Engine
+  readonly #claim: Claim
+  readonly #recorder: Recorder
+  readonly #values: Values
+  readonly #cast: Cast
+  readonly #lost: AbortSignal
+  readonly #options: DriveOptions
+  /** The states in the ledger that this run has written, by credential. */
+  readonly #inLedger = new Map<string, string>()
+
+  constructor(held: Held) {
+    this.#engine = held.engine
+    this.#claim = held.claim
+    this.#recorder = held.recorder
+    this.#values = held.values
+    this.#cast = held.cast
+    this.#lost = held.lost
+    this.#options = held.options
+  }
+
+  /** An effect: the intent on disk, then the act, then the outcome on disk. */
+  async effect(step: Step, attempt: number): Promise<void> {
+    const { rehearsal } = this.#engine
+    rehearsal.at(step.id, 'before-intent')
+    const resource = this.#resourceOf(step)
+    const tag = `kt-${this.#claim.rotation}-${attempt}`
+    const deadline = this.#engine.now() + step.deadline
+    const proposed = step.do === 'mint' && step.which === 'new' && this.#values.new === undefined && this.#values.old !== undefined ? this.#cast.issuer.propose(this.#values.old) : undefined
+    const sealed = proposed === undefined ? {} : { sealed: { new: await this.#values.seal('new', proposed) } }
+    const ledger = this.#ledger(step, 'intent-recorded', proposed === undefined ? {} : { new: proposed })
+    try {
+      await this.#recorder.write({ type: 'intent-recorded', step: step.id, attempt, deadline, tag }, { ...sealed, ledger, ...(resource === undefined ? {} : { take: resource }) })
+    } catch (thrown) {
+      if (!(thrown instanceof KeyturnError) || thrown.code !== 'LOCKED' || thrown.about !== resource) throw thrown
+      await this.#recorder.write({ type: 'step-refused', step: step.id, attempt, code: 'LOCKED', about: resource })
+      return
+    }
+    if (proposed !== undefined) this.#values.adopt('new', proposed)
+    rehearsal.at(step.id, 'after-intent')
+    const performed = await this.#perform(step, tag, deadline)
+    rehearsal.at(step.id, 'after-effect')
+    await this.#record(step, attempt, performed, resource === undefined ? {} : { give: resource })
+    rehearsal.at(step.id, 'after-outcome')
+  }
+
+  /** A look: nothing outside is changed, so only what was seen is written. */
+  async look(step: Step, attempt: number): Promise<void> {
+    const { rehearsal } = this.#engine
+    rehearsal.at(step.id, 'before-intent')
+    rehearsal.at(step.id, 'after-intent')
+    if (step.do === 'receipt') this.#saveReceipt()
+    const performed = await this.#perform(step, '', this.#engine.now() + step.deadline)
+    rehearsal.at(step.id, 'after-effect')
+    await this.#record(step, attempt, performed)
+    rehearsal.at(step.id, 'after-outcome')
+  }
+
+  /** Carries it out under its deadline; whatever is thrown or comes late is an answer too. */
+  async #perform(step: Step, tag: string, deadline: number): Promise<Performed> {
+    const fault = isEffect(step) ? this.#engine.rehearsal.answer(step.id) : undefined
+    if (fault === 'refuse') return { outcome: { is: 'refused', code: 'RIGHTS_MISSING', about: 'rehearsed' } }
+    const performed = await this.#inTime(step, deadline, (call) => perform(this.#scene(), step, tag, call), (outcome) => ({ outcome }))
+    return fault === 'lose' ? { outcome: unknown('SERVER_ERROR', 'rehearsed') } : performed
+  }
+
+  async #record(step: Step, attempt: number, { outcome, seal }: Performed, together: Pick<Together, 'give'> = {}): Promise<void> {
+    switch (outcome.is) {
+      case 'done': {
+        const sealed = seal === undefined ? {} : { sealed: { [seal.name]: await this.#values.seal(seal.name, seal.credential) } }
+        const known = seal === undefined ? {} : { [seal.name]: seal.credential }
+        await this.#recorder.write({ type: 'step-done', step: step.id, attempt, evidence: outcome.value }, { ...together, ...sealed, ledger: this.#ledger(step, 'step-done', known) })
+        if (seal !== undefined) this.#values.adopt(seal.name, seal.credential)
+        return
+      }
+      case 'held': {
+        const retryAt = this.#engine.now() + Math.min(GATE_MAX_MS, Math.max(GATE_MIN_MS, this.#recorder.progress.plan.timing.quiet / 4))
+        await this.#recorder.write({ type: 'gate-held', step: step.id, reasons: outcome.reasons, retryAt }, together)
+        return
+      }
+      case 'ask':
+        await this.#recorder.write({ type: 'step-asked', step: step.id, attempt, task: outcome.task }, together)
+        return
+      default:
+        if (outcome.code === 'FENCED') throw new KeyturnError('FENCED', step.id)
+        await this.#recorder.write({ ...failure(outcome), type: outcome.is === 'refused' ? 'step-refused' : 'step-unknown', step: step.id, attempt } as Event, together)
+    }
+  }
+
+  /** Looks whether an effect happened. "No" counts only when it cannot happen any more. */
+  async settle(step: Step, attempt: number, notLateAfter: number): Promise<void> {
+    if (await this.#waitForOrphan(step, notLateAfter)) return
+    const seen = await this.#inTime(undefined, this.#engine.now() + step.deadline, (call) => look(this.#scene(), step, call), (outcome) => outcome)
+    if (seen.is === 'done' && seen.value) {
+      await this.#recorder.write({ type: 'step-done', step: step.id, attempt, evidence: {}, settled: true }, { ledger: this.#ledger(step, 'step-done', {}) })
+    } else if (seen.is === 'done') {
+      const left = notLateAfter - this.#engine.now()
+      if (left <= 0 || this.#cannotComeLate(step)) await this.#recorder.write({ type: 'step-absent', step: step.id, attempt })
+      else await this.#engine.sleep(Math.min(left, 250), AbortSignal.any([this.#engine.interrupt, this.#lost]))
+    } else if (seen.is === 'ask') {
+      await this.#recorder.write({ type: 'step-unknown', step: step.id, attempt, code: 'NOT_NOW', about: seen.task.title })
+    } else {
+      await this.#recorder.write({ type: 'step-unknown', step: step.id, attempt, ...failure(seen) })
+    }
+  }
+
+  /** A child of a killed owner may still be at work: it is waited for, and ended when its time is over. */
+  async #waitForOrphan(step: Step, notLateAfter: number): Promise<boolean> {
+    const lock = this.#lockOf(step)
+    if (!orphanAlive(lock, this.#engine.now())) return false
+    if (this.#engine.now() >= notLateAfter) endOrphan(lock)
+    else await this.#engine.sleep(100, AbortSignal.any([this.#engine.interrupt, this.#lost]))
+    return true
+  }
+
+  /** Whether an effect of the owner before is out of the world: its process is gone and took it along, or the target fences it. */
+  #cannotComeLate(step: Step): boolean {
+    const { predecessor, plan, done } = this.#recorder.progress
+    if (step.do === 'mint' || step.do === 'set') return done.get('preflight')?.evidence['fenced'] === true
+    if (predecessor !== 'dead') return false
+    if (step.do === 'publish') return this.#cast.stores[step.store]?.traits.local === true
+    return step.do === 'reload' && plan.waves.length > 0 && this.#cast.waves[step.wave]?.[step.consumer]?.consumer.traits.local === true
+  }
+
+  /** From the journal alone. */
+  #saveReceipt(): void {
+    const { identity, folder } = this.#engine.state
+    const { new: fresh, old } = this.#values
+    if (identity === undefined || fresh === undefined || old === undefined) return
+    const name = (credential: Credential): { id: string; fingerprint: string } => ({ id: credential.id, fingerprint: this.#fingerprint(credential) })
+    const forward = this.#recorder.progress.direction === 'forward'
+    const credentials = forward ? { inUse: name(fresh), ended: name(old) } : { inUse: name(old), ended: name(fresh) }
+    const receipt = makeReceipt(this.#claim.rotation, this.#recorder.events, this.#recorder.progress, credentials, this.#recorder.head, this.#engine.now())
+    saveReceipt(folder, this.#claim.rotation, signReceipt(receipt, identity))
+  }
+
+  /** Under its deadline; children of an effect inherit its lock. */
+  #inTime<T>(effect: Step | undefined, deadline: number, body: (call: Call) => Promise<T>, otherwise: (outcome: Outcome & { is: 'refused' | 'unknown' }) => T): Promise<T> {
+    const lock = effect !== undefined && isEffect(effect) ? { lock: this.#lockOf(effect) } : {}
+    return inTime(deadline - this.#engine.now(), { deadline, fence: this.#claim.fence, ...lock }, this.#lost, body, otherwise)
+  }
+
+  #lockOf(step: Step): string {
+    return join(this.#engine.state.folder, `${this.#claim.rotation}.${step.id.replaceAll(/[^\w.-]/g, '-')}.lock`)
+  }
+
+  #scene(): Scene {
+    const { progress } = this.#recorder
+    return {
+      plan: progress.plan,
+      cast: this.#cast,
+      progress,
+      values: { ...(this.#values.new === undefined ? {} : { new: this.#values.new }), ...(this.#values.old === undefined ? {} : { old: this.#values.old }) },
+      fingerprint: (credential) => this.#fingerprint(credential),
+      now: this.#engine.now,
+      sleep: this.#engine.sleep,
+      ...(this.#options.manifestKeys === undefined ? {} : { manifestKeys: this.#options.manifestKeys }),
+    }
+  }
+
+  #fingerprint(credential: Credential): string {
+    return this.#values.fingerprint(credential, plainFields(this.#recorder.progress.plan.traits.fields))
+  }
+
+  #ledger(step: Step, type: 'intent-recorded' | 'step-done', fresh: { readonly new?: Credential; readonly old?: Credential }): NonNullable<Together['ledger']> {
+    const changes = ledgerChanges(this.#recorder.progress.plan, step, type, (which) => {
+      const credential = fresh[which] ?? this.#values[which]
+      return credential === undefined ? undefined : { credential, fingerprint: this.#fingerprint(credential) }
+    })
+    // What this run has written already is not written again; an append that fails ends the run.
+    return changes.filter(({ providerId, fingerprint, state }) => {
+      const credential = `${providerId} ${fingerprint}`
+      const known = this.#inLedger.get(credential) === state
+      this.#inLedger.set(credential, state)
+      return !known
+    })
+  }
+
+  /** Locks are held for one write or one reload, so that two secrets may share a store or a consumer. */
+  #resourceOf(step: Step): string | undefined {
+    const { plan } = this.#recorder.progress
+    if (step.do === 'publish') return plan.stores[step.store]?.key
+    return step.do === 'reload' ? plan.waves[step.wave]?.[step.consumer]?.key : undefined
+  }
+}
+
+function failure(outcome: { readonly code: Code; readonly about?: string; readonly evidence?: Evidence }): { code: Code; about?: string; evidence?: Evidence } {
+  return { code: outcome.code, ...(outcome.about === undefined ? {} : { about: outcome.about }), ...(outcome.evidence === undefined ? {} : { evidence: outcome.evidence }) }
+}

@@ -1,0 +1,41 @@
+import { type Call, KeyturnError, type Ms, reduceCause, refused, unknown } from '../kit/index.ts'
+
+/** After its deadline an action gets this long to come back by itself before its answer counts as lost. */
+const OVERTIME_MS = 500
+
+/** Timers hold 31 bits. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** A failure as an answer. */
+type Failed = ReturnType<typeof refused> & { is: 'refused' | 'unknown' }
+
+/**
+ * Gives an action its deadline. Whatever it throws, or when it does not come back in time, is an answer too: `otherwise` makes it
+ * one. `left` is what is left of its time; `lost` aborts it when another owner took over.
+ */
+export async function inTime<T>(left: Ms, call: Omit<Call, 'signal'>, lost: AbortSignal, body: (call: Call) => Promise<T>, otherwise: (failed: Failed) => T): Promise<T> {
+  // A controller and two timers that are taken away again: AbortSignal.timeout would keep its timer for the whole of a long deadline.
+  const over = new AbortController()
+  const abort = (): void => over.abort()
+  lost.addEventListener('abort', abort)
+  if (lost.aborted) abort()
+  const timers = [setTimeout(abort, timerOf(left))]
+  // Whatever a connector does with its signal, the engine goes on.
+  const late = new Promise<T>((resolve) => {
+    timers.push(setTimeout(() => resolve(otherwise(unknown('DEADLINE') as Failed)), timerOf(Math.max(0, left) + OVERTIME_MS)))
+  })
+  try {
+    return await Promise.race([body({ ...call, signal: over.signal }), late])
+  } catch (thrown) {
+    if (thrown instanceof KeyturnError) return otherwise(refused(thrown.code, thrown.about) as Failed)
+    const cause = reduceCause(thrown)
+    return otherwise(unknown('INTERNAL', [cause.name, cause.code].filter(Boolean).join(' ')) as Failed)
+  } finally {
+    for (const timer of timers) clearTimeout(timer)
+    lost.removeEventListener('abort', abort)
+  }
+}
+
+function timerOf(left: Ms): Ms {
+  return Math.min(Math.max(0, left), LONGEST_TIMER_MS)
+}
