@@ -56,8 +56,8 @@ export function buildProgram(start: Start): Command {
 }
 
 function report(thrown: unknown, terminal: Terminal, json: boolean): number {
-  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.usage
-  const error = thrown instanceof KeyturnError ? thrown : new KeyturnError('INTERNAL', reduceCause(thrown).name, { cause: thrown })
+  if (thrown instanceof CommanderError && (thrown.exitCode === 0 || !json)) return thrown.exitCode === 0 ? EXIT.done : EXIT.usage
+  const error = asKeyturnError(thrown)
   if (json) {
     terminal.out(JSON.stringify({ error: { code: error.code, message: error.message, hint: error.hint, ...(error.cause === undefined ? {} : { cause: error.cause }) } }))
   } else {
@@ -67,4 +67,11 @@ function report(thrown: unknown, terminal: Terminal, json: boolean): number {
   }
   if (process.env['KEYTURN_DEBUG'] !== undefined && thrown instanceof Error && !(thrown instanceof KeyturnError)) terminal.err(thrown.stack ?? '')
   return error.code in CODES ? exitOf(error.code) : EXIT.error
+}
+
+/** Commander has written its own words to stderr by then; what is left is a document for `--json`. */
+function asKeyturnError(thrown: unknown): KeyturnError {
+  if (thrown instanceof KeyturnError) return thrown
+  if (thrown instanceof CommanderError) return new KeyturnError('USAGE', thrown.code)
+  return new KeyturnError('INTERNAL', reduceCause(thrown).name, { cause: thrown })
 }

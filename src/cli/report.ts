@@ -1,5 +1,5 @@
 import type { Outcome, Watcher } from '../operations.ts'
-import { eventLine, stopLines, waitLine } from '../views/progress.ts'
+import { atHandLine, eventLine, stopLines, waitLine } from '../views/progress.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Prints a line for every event that a reader wants to see, as it happens, and counts waits down; nothing of it with `--json`. */
@@ -11,6 +11,8 @@ export function progressTo(terminal: Terminal, json: boolean): Watcher {
     onEvent: (_, event, progress) => {
       const line = eventLine(event, progress, terminal.paint)
       if (line !== undefined) terminal.out(line)
+      const atHand = atHandLine(progress, terminal.paint)
+      if (atHand !== undefined) terminal.transient(atHand)
     },
     onWait: (stopped, now) => terminal.transient(waitLine(stopped, now, terminal.paint)),
   }

@@ -46,11 +46,13 @@ export interface SignedReceipt {
   readonly signature: string
 }
 
-/** JSON with sorted keys and no white space: what `jq -cS` prints. */
+/** JSON with keys sorted by their code points and no white space: what `jq -cS` prints. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
-  )
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join()}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  // Not by sorting an object: JavaScript puts keys that are numbers before all others, whatever their order was.
+  const entries = Object.entries(value).filter(([, inner]) => inner !== undefined).sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${canonicalJson(inner)}`).join()}}`
 }
 
 /** Makes the receipt of a rotation from its journal alone. */
@@ -120,15 +122,21 @@ export function signReceipt(receipt: Receipt, identity: Identity): SignedReceipt
  * used, which shows that it was not changed, not who wrote it. Throws RECEIPT_INVALID.
  */
 export function verifyReceipt(signed: SignedReceipt, trusted?: string): Receipt {
-  if (trusted !== undefined && signed.publicKey.trim() !== trusted.trim()) throw new KeyturnError('RECEIPT_INVALID', 'it was signed by another identity')
-  let good = false
-  try {
-    good = verify(null, Buffer.from(canonicalJson(signed.receipt)), createPublicKey(signed.publicKey), Buffer.from(signed.signature, 'base64'))
-  } catch (thrown) {
-    throw new KeyturnError('RECEIPT_INVALID', 'the key or the signature cannot be read', { cause: thrown })
-  }
-  if (!good) throw new KeyturnError('RECEIPT_INVALID', 'the signature is not over this text')
+  if (trusted !== undefined && String(signed.publicKey).trim() !== trusted.trim()) throw new KeyturnError('RECEIPT_INVALID', 'it was signed by another identity')
+  if (!isSigned(signed, signed.receipt)) throw new KeyturnError('RECEIPT_INVALID', 'the signature is not over this text')
   return signed.receipt
+}
+
+/** Whether the signature is over this body, by the trusted key where one is given. False for what cannot be read. */
+export function isSigned(signed: { readonly publicKey: string; readonly signature: string }, body: unknown, trusted?: string): boolean {
+  try {
+    if (trusted !== undefined && signed.publicKey.trim() !== trusted.trim()) return false
+    const signature = Buffer.from(signed.signature, 'base64')
+    // Base64 has several spellings of one signature; only ours counts.
+    return signature.toString('base64') === signed.signature && verify(null, Buffer.from(canonicalJson(body)), createPublicKey(signed.publicKey), signature)
+  } catch {
+    return false
+  }
 }
 
 /** A short name for a public key: the first 16 hex digits of its SHA-256. */

@@ -48,7 +48,8 @@ export async function planSecret(planner: Planner, manifest: Manifest, name: str
 export function worldDifference(planned: Preconditions, seen: Preconditions): string[] {
   const differences: string[] = []
   // A plan made before there was an identity knows ids, not fingerprints.
-  if (planned.current !== undefined && seen.current !== undefined && !seen.current.startsWith(planned.current)) differences.push('another credential is in use')
+  const same = planned.current === undefined || seen.current === undefined || `${seen.current} `.startsWith(`${planned.current} `)
+  if (!same) differences.push('another credential is in use')
   const keys = (of: Readonly<Record<string, unknown>>): string => Object.keys(of).sort().join(' ')
   if (keys(planned.stores) !== keys(seen.stores)) differences.push('the stores are others')
   if (JSON.stringify(Object.entries(planned.consumers).sort()) !== JSON.stringify(Object.entries(seen.consumers).sort())) differences.push('the consumers or their instances are others')

@@ -1,5 +1,5 @@
-import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs'
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { KeyturnError } from '../kit/error.ts'
 
 /**
@@ -19,6 +19,14 @@ export function openFolder(folder: string): void {
 
 /** The identity must not lie where the state lies: whoever copies the folder would have both. Throws IDENTITY_UNSAFE. */
 export function keepApart(identityFile: string, folder: string): void {
-  const inside = relative(resolve(folder), resolve(identityFile))
-  if (!inside.startsWith('..')) throw new KeyturnError('IDENTITY_UNSAFE', `${identityFile} lies inside the state folder`)
+  const way = relative(real(folder), real(identityFile))
+  const outside = way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way)
+  if (!outside) throw new KeyturnError('IDENTITY_UNSAFE', `${identityFile} lies inside the state folder`)
+}
+
+/** The path without links, also of what does not exist yet. */
+function real(path: string): string {
+  const full = resolve(path)
+  if (existsSync(full)) return realpathSync(full)
+  return dirname(full) === full ? full : join(real(dirname(full)), basename(full))
 }

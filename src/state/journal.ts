@@ -130,9 +130,19 @@ async function writeTogether(tx: Transaction<Tables>, rotation: string, at: numb
 export async function readJournal(db: Kysely<Tables>, rotation: string): Promise<StoredEntry[]> {
   const rows = await db.selectFrom('event').selectAll().where('rotation', '=', rotation).orderBy('seq').execute()
   return rows.map((row) => {
-    const { seq: _, type: __, at: ___, ...body } = JSON.parse(row.body) as Record<string, unknown>
+    const { seq: _, type: __, at: ___, ...body } = parseBody(row.body)
     return { seq: row.seq, type: row.type, at: row.at, body, bytes: row.body, hash: row.hash }
   })
+}
+
+/** Bytes that were changed so that they are no entry any more stand for an empty one, which no chain fits. */
+function parseBody(bytes: string): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(bytes)
+    return typeof parsed === 'object' && parsed !== null ? { ...parsed } : {}
+  } catch {
+    return {}
+  }
 }
 
 /** Names the first entry that does not fit the chain, the columns or the head; undefined when all do. */

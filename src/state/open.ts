@@ -1,4 +1,4 @@
-import { chmodSync, existsSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { Kysely, sql } from 'kysely'
 import { KeyturnError, reduceCause } from '../kit/error.ts'
@@ -30,12 +30,10 @@ export async function openState(folder: string, identityFile: string | undefined
   const fresh = !existsSync(file)
   if (fresh && !create) throw new KeyturnError('ROTATION_UNKNOWN', `${folder} holds no state yet`)
   if (identityFile !== undefined) keepApart(identityFile, folder)
-  openFolder(folder)
-  const identity = identityFile === undefined ? undefined : await identityFor(identityFile, fresh)
+  const identity = await prepare(folder, identityFile, fresh)
   const db = new Kysely<Tables>({ dialect: sqliteDialect(file) })
   try {
     await migrate(db)
-    if (fresh) chmodSync(file, 0o600)
     const publicKey = await bindIdentity(db, identity)
     return { folder, db, publicKey, ...(identity === undefined ? {} : { identity }), close: () => db.destroy() }
   } catch (thrown) {
@@ -44,9 +42,25 @@ export async function openState(folder: string, identityFile: string | undefined
   }
 }
 
+/** The folder, the identity and an empty file for the database, each closed to others before anything is in it. */
+async function prepare(folder: string, identityFile: string | undefined, fresh: boolean): Promise<Identity | undefined> {
+  try {
+    openFolder(folder)
+    const identity = identityFile === undefined ? undefined : await identityFor(identityFile, fresh)
+    // SQLite gives the files beside it the mode that this one has.
+    if (fresh) closeSync(openSync(join(folder, STATE_FILE), 'a', 0o600))
+    return identity
+  } catch (thrown) {
+    throw stateError(thrown)
+  }
+}
+
 /** A full disk or a locked database in keyturn's words; everything else as it is. */
 export function stateError(thrown: unknown): unknown {
   if (!(thrown instanceof Error) || thrown instanceof KeyturnError) return thrown
+  if ('code' in thrown && (thrown.code === 'ENOSPC' || thrown.code === 'EDQUOT' || thrown.code === 'EROFS')) {
+    return new KeyturnError('STATE_FULL', thrown.code === 'EROFS' ? 'the disk does not take it' : 'the disk is full', { cause: thrown })
+  }
   if (/disk is full|disk I\/O error|readonly database|unable to open/.test(thrown.message)) {
     return new KeyturnError('STATE_FULL', thrown.message.includes('full') ? 'the disk is full' : 'the disk does not take it', { cause: thrown })
   }

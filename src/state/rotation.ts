@@ -1,4 +1,4 @@
-import type { Kysely, Selectable } from 'kysely'
+import { type Kysely, type Selectable, sql } from 'kysely'
 import { KeyturnError } from '../kit/error.ts'
 import { type Claim, chain, type Entry, GENESIS, storedBytes } from './journal.ts'
 import { stateError } from './open.ts'
@@ -59,7 +59,7 @@ export async function insertRotation(db: Kysely<Tables>, rotation: NewRotation):
 export async function findRotation(db: Kysely<Tables>, id: string): Promise<RotationRow> {
   const open = await db.selectFrom('rotation').selectAll().where('secret', '=', id).where('result', 'is', null).limit(2).execute()
   if (open.length === 1 && open[0] !== undefined) return open[0]
-  const rows = await db.selectFrom('rotation').selectAll().where('id', 'like', `${id.replaceAll(/[%_]/g, '')}%`).limit(20).execute()
+  const rows = await db.selectFrom('rotation').selectAll().where(sql<string>`substr(id, 1, ${id.length})`, '=', id).orderBy('id').limit(20).execute()
   const exact = rows.find((row) => row.id === id) ?? (rows.length === 1 ? rows[0] : undefined)
   if (exact === undefined) throw new KeyturnError('ROTATION_UNKNOWN', rows.length > 1 ? `${id} could be ${rows.map((row) => row.id).join(', ')}` : id)
   return exact

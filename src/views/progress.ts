@@ -1,7 +1,7 @@
 import { CODES } from '../kit/index.ts'
 import type { Stopped } from '../engine/drive.ts'
 import type { TimedEvent } from '../engine/event.ts'
-import { type Progress, stepOf } from '../engine/progress.ts'
+import { type Progress, stepOf, stepsOf } from '../engine/progress.ts'
 import { duration, moment } from './duration.ts'
 import type { Paint } from './paint.ts'
 import { stepText } from './step.ts'
@@ -40,10 +40,17 @@ export function eventLine(event: TimedEvent, progress: Progress, paint: Paint): 
   }
 }
 
+/** The step at hand, for a line that is replaced when it is done; undefined when nothing is. */
+export function atHandLine(progress: Progress, paint: Paint): string | undefined {
+  if (progress.closed !== undefined || progress.paused !== undefined) return undefined
+  const step = stepsOf(progress).find((each) => !progress.done.has(each.id))
+  return step === undefined || step.do === 'wait' ? undefined : paint.dim(`           … ${stepText(progress.plan, step)}`)
+}
+
 /** The part of the evidence that is a server's own words. */
 function proofText(evidence: Readonly<Record<string, unknown>>): string {
   const words = Object.entries(evidence).filter(([name]) => name.includes(' at '))
-  return words.length === 0 ? '' : ` ${words.map(([name, value]) => `${name}: ${String(value)}`).join(', ')}`
+  return words.length === 0 ? '' : ` (${words.map(([name, value]) => `${name}: ${String(value)}`).join(', ')})`
 }
 
 /** The line that counts down a wait. */

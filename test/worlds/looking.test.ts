@@ -14,7 +14,7 @@ describe('plan', () => {
     expectRun(ran, 0,
       /Plan for database of atlas \(production\): alternate/, new RegExp(`in use +${world.role}`), new RegExp(`will be +${world.role}_alt`),
       /store +dotenv .*\.env: APP_DATABASE_URL/, /wave 1 +process atlas: atlas-1, atlas-2; graceful, proof by challenge/, /users feel +none/,
-      /gap +none/, /slots +2 of 2/, /fenced by the issuer/, /with the waits 49/, /no return +from the step gone on/, /not restored +sessions of the old/,
+      /gap +none/, /slots +2 of 2/, /fenced by the issuer/, /with the waits 2 d/, /no return +from the step gone on/, /not restored +sessions of the old/,
       /wait 48 h of grace/, /Nothing was changed\./)
     const file = join(world.run, 'plan.json')
     expectRun(await world.keyturn(['plan', '--out', file]), 0)
@@ -27,12 +27,9 @@ describe('plan', () => {
 
   it('tells that an admin without the right to fence leaves late effects unfenced', async () => {
     const world = await theatre.open()
-    const { adminUrl, name } = { adminUrl: new URL(world.server.adminUrl), name: `${world.role}_admin` }
-    await world.stage.database.admin(`create role ${name} login createrole password 'generated-${name}';
-      grant ${world.role} to ${name} with admin option; grant pg_read_all_stats, pg_signal_backend to ${name}`)
-    adminUrl.username = name
-    adminUrl.password = `generated-${name}`
-    expectRun(await world.keyturn(['plan', 'database'], { env: { PG_ADMIN_URL: adminUrl.href } }), 0, /late effects +unfenced/, /note +unfenced: .*GRANT SET ON PARAMETER/)
+    const admin = await world.makeAdmin('createrole')
+    await world.stage.database.admin(`grant ${world.role} to ${world.role}_admin with admin option; grant pg_read_all_stats, pg_signal_backend to ${world.role}_admin`)
+    expectRun(await world.keyturn(['plan', 'database'], { env: { PG_ADMIN_URL: admin } }), 0, /late effects +unfenced/, /note +unfenced: .*GRANT SET ON PARAMETER/)
   })
 
   it('is carried out by `rotate --plan` as it is, and refused with 3 when the world has moved since', async () => {
@@ -57,7 +54,6 @@ describe('status, history and show', () => {
     expectRun(await world.keyturn(['status']), 0, /Nothing is open\./)
     expectRun(await world.keyturn(['history']), 0, /No rotation yet\./)
     expect((await world.keyturn(['history', '--json'])).json()).toEqual({ rotations: [] })
-    expectRun(await world.keyturn(['audit', 'verify']), 0, /0 rotations/)
     expect(existsSync(world.state)).toBe(false)
 
     const first = await world.keyturn(['rotate', 'database'])
@@ -79,15 +75,13 @@ describe('status, history and show', () => {
   it('with --json every command prints one JSON document, refusals too', async () => {
     const world = await theatre.open({ pace: { grace: '1h' } })
     const json = async (...args: string[]): Promise<unknown> => (await world.keyturn([...args, '--json'])).json()
-    expect(await json('resume')).toEqual({ rotations: [] })
-    expect(await json('run', '--once')).toEqual({ rotations: [] })
     expect(await json('plan', 'database')).toMatchObject({ plan: { format: 1 } })
     expect(await json('plan')).toMatchObject({ plans: [{ format: 1 }] })
     const rotation = (await json('rotate', 'database') as { rotation: string }).rotation
     expect(await json('status')).toMatchObject({ open: [{ rotation, state: 'waiting', phase: 'present' }] })
     expect(await json('history')).toMatchObject({ rotations: [{ rotation, secret: 'database', waitsFor: 'grace' }] })
     expect(await json('show', rotation)).toMatchObject({ rotation, plan: { format: 1 } })
-    expect(await json('resume')).toMatchObject({ rotations: [{ rotation, is: 'waiting', why: 'grace' }] })
+    expect(await json('resume')).toMatchObject({ rotation, is: 'waiting', why: 'grace' })
     expect(await json('resume', rotation)).toMatchObject({ rotation, is: 'waiting', why: 'grace' })
     expect(await json('undo', rotation)).toMatchObject({ error: { code: 'NOT_NOW', hint: expect.any(String) } })
     expect(await json('rotate', 'database')).toMatchObject({ error: { code: 'ROTATION_OPEN' } })

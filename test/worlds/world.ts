@@ -4,13 +4,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import { login } from '../../demo/database.ts'
+import { login, randomPassword } from '../../demo/database.ts'
 import { setScenery, type Scenery } from '../../demo/scenery.ts'
 import { run as history } from '../../src/cli/commands/history.ts'
 import { run as show } from '../../src/cli/commands/show.ts'
 import { run as status } from '../../src/cli/commands/status.ts'
 import type { Session } from '../../src/cli/session.ts'
-import { KeyturnError } from '../../src/kit/index.ts'
+import { scramVerifier } from '../../src/connectors/postgres/verifier.ts'
+import { KeyturnError, Secret } from '../../src/kit/index.ts'
 import { PLAIN } from '../../src/views/paint.ts'
 import type { PostgresServer } from '../servers/postgres.ts'
 import { type Ran, type Running, startKeyturn } from './keyturn.ts'
@@ -62,6 +63,8 @@ export interface World {
   /** Writes the manifest anew. */
   rewrite(change: (secret: SecretBlock) => void): void
   photo(): Promise<Photo>
+  /** Makes the role `<role>_admin` with these attributes, and answers its URL as an admin. */
+  makeAdmin(attributes: string): Promise<string>
   /** The answer of the server to a fresh login: `accepted`, or its SQLSTATE. */
   login(dsn: string): Promise<string>
   /** The id of the newest rotation. */
@@ -121,6 +124,14 @@ export async function openWorld(server: PostgresServer, options: WorldOptions = 
     state: join(stage.folder, '.keyturn'),
     keyturn: (args, choice) => start(args, choice).end,
     photo: () => photograph(stage),
+    makeAdmin: async (attributes) => {
+      const url = new URL(server.adminUrl)
+      url.username = `${role}_admin`
+      url.password = randomPassword()
+      // As a verifier: the log of the server is scanned for the password.
+      await stage.database.admin(`create role ${url.username} login ${attributes} password '${scramVerifier(new Secret(url.password))}'`)
+      return url.href
+    },
     login,
     newest: async () => newestOf(await view(stage, 'history')),
     leaks: async () => {

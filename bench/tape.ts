@@ -1,0 +1,78 @@
+import pg from 'pg'
+
+type Client = InstanceType<typeof pg.Client>
+type Ask = (...given: unknown[]) => Promise<unknown>
+
+/** What a rotation did to the outside, in its order. */
+type Act =
+  | { readonly do: 'login'; readonly as: number; readonly config: pg.ClientConfig }
+  | { readonly do: 'query'; readonly as: number; readonly sql: string; readonly values: unknown[] }
+  | { readonly do: 'close'; readonly as: number }
+  | { readonly do: 'reload'; readonly ms: number }
+
+export interface Tape {
+  readonly acts: readonly Act[]
+  reload(ms: number): void
+  counts(): { readonly logins: number; readonly statements: number }
+  /** Ends the recording. */
+  stop(): void
+}
+
+/** Listens to every client of this module until it is stopped. */
+export function record(Class: typeof pg.Client): Tape {
+  const acts: Act[] = []
+  const clients = new Map<unknown, number>()
+  const { prototype } = Class
+  const { connect, query, end } = prototype as unknown as Record<'connect' | 'query' | 'end', Ask>
+  const patched: Record<'connect' | 'query' | 'end', Ask> = {
+    async connect(this: Client, ...given) {
+      clients.set(this, clients.size)
+      const password: unknown = this.password
+      const config = {
+        host: this.host, port: this.port, database: this.database ?? '', user: this.user ?? '', application_name: 'keyturn',
+        password: typeof password === 'function' ? String((password as () => unknown)()) : String(password),
+      }
+      acts.push({ do: 'login', as: clients.size - 1, config })
+      return connect.apply(this, given)
+    },
+    query(this: Client, ...given) {
+      acts.push({ do: 'query', as: clients.get(this) ?? -1, sql: String(given[0]), values: Array.isArray(given[1]) ? given[1] : [] })
+      return query.apply(this, given)
+    },
+    end(this: Client, ...given) {
+      acts.push({ do: 'close', as: clients.get(this) ?? -1 })
+      return end.apply(this, given)
+    },
+  }
+  Object.assign(prototype, patched)
+  return {
+    acts,
+    reload: (ms) => { acts.push({ do: 'reload', ms }) },
+    counts: () => ({ logins: clients.size, statements: acts.filter((act) => act.do === 'query').length }),
+    stop: () => { Object.assign(prototype, { connect, query, end }) },
+  }
+}
+
+/** Does the same acts again, one after the other and nothing else. */
+export async function replay(tape: Tape, pause: (ms: number) => Promise<unknown>): Promise<void> {
+  const clients = new Map<number, Client>()
+  for (const act of tape.acts) {
+    switch (act.do) {
+      case 'login': {
+        const client = new pg.Client(act.config)
+        client.on('error', () => undefined)
+        // A login that was refused is refused again.
+        if (await client.connect().then(() => true, () => false)) clients.set(act.as, client)
+        break
+      }
+      case 'query':
+        await clients.get(act.as)?.query(act.sql, act.values.length === 0 ? undefined : act.values)
+        break
+      case 'close':
+        await clients.get(act.as)?.end()
+        break
+      case 'reload':
+        if (act.ms > 0) await pause(act.ms)
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest'
+import { entry, freshState, NOW, openOne, take } from '../../test/fixture/state.ts'
+import { append, type Claim, readJournal } from './journal.ts'
+import { claim, LEASE_MS, release, renew } from './lease.ts'
+import type { State } from './open.ts'
+import { findRotation } from './rotation.ts'
+
+const alive = (): boolean => false
+const dead = (): boolean => true
+
+async function held(): Promise<{ readonly state: State; readonly first: Claim }> {
+  const state = await freshState()
+  await openOne(state, 'one')
+  return { state, first: await take(state, 'one') }
+}
+
+describe('a lease', () => {
+  it('is taken once: another owner is told LOCKED and by whom, and changes nothing', async () => {
+    const { state } = await held()
+    const before = await findRotation(state.db, 'one')
+    await expect(claim(state.db, 'one', 'owner 2', () => NOW + LEASE_MS - 1, alive)).rejects.toMatchObject({ code: 'LOCKED', about: 'one is held by owner 1' })
+    expect(await findRotation(state.db, 'one')).toEqual(before)
+  })
+
+  it('of many owners at once goes to one', async () => {
+    const state = await freshState()
+    await openOne(state, 'one')
+    const all = await Promise.allSettled(Array.from({ length: 6 }, (_, at) => claim(state.db, 'one', `owner ${at}`, () => NOW, alive)))
+    expect(all.filter((each) => each.status === 'fulfilled')).toHaveLength(1)
+    expect(all.flatMap((each) => (each.status === 'rejected' ? [(each.reason as { code: string }).code] : []))).toEqual(Array(5).fill('LOCKED'))
+  })
+
+  it('is taken over when it has run out, and says that the owner may still be alive', async () => {
+    const { state, first } = await held()
+    const second = await claim(state.db, 'one', 'owner 2', () => NOW + LEASE_MS, alive)
+    expect(second.predecessor).toBe('expired')
+    expect(second.claim.fence).toBeGreaterThan(first.fence)
+  })
+
+  it('is taken over at once from a process that is gone', async () => {
+    const { state, first } = await held()
+    const second = await claim(state.db, 'one', 'owner 2', () => NOW, dead)
+    expect(second.predecessor).toBe('dead')
+    expect(second.claim.fence).toBeGreaterThan(first.fence)
+  })
+
+  it('of nobody has no predecessor, and the fence grows with every owner, also when the clock goes back', async () => {
+    const { state, first } = await held()
+    const fences = [first.fence]
+    let last = first
+    for (const now of [NOW, NOW - 3_600_000, NOW + 3_600_000, 0]) {
+      await release(state.db, last)
+      const next = await claim(state.db, 'one', 'owner', () => now, alive)
+      expect(next.predecessor).toBe('none')
+      last = next.claim
+      fences.push(last.fence)
+    }
+    expect(fences).toEqual([...new Set(fences)].sort((a, b) => a - b))
+  })
+
+  it('is renewed by its owner, and refused with FENCED after a takeover (I10)', async () => {
+    const { state, first } = await held()
+    await renew(state.db, first, NOW + 10_000)
+    await expect(claim(state.db, 'one', 'owner 2', () => NOW + LEASE_MS, alive)).rejects.toMatchObject({ code: 'LOCKED' })
+    await claim(state.db, 'one', 'owner 2', () => NOW + 10_000 + LEASE_MS, alive)
+    const taken = await findRotation(state.db, 'one')
+    await expect(renew(state.db, first, NOW + 50_000)).rejects.toMatchObject({ code: 'FENCED' })
+    await release(state.db, first)
+    expect(await findRotation(state.db, 'one')).toEqual(taken)
+  })
+})
+
+describe('a lock on a resource', () => {
+  async function two(): Promise<{ readonly state: State; readonly a: Claim; readonly b: Claim }> {
+    const state = await freshState()
+    await openOne(state, 'a')
+    await openOne(state, 'b', { secret: 'cache' })
+    return { state, a: await take(state, 'a', 'owner a'), b: await take(state, 'b', 'owner b') }
+  }
+
+  it('is held by one rotation for one step: the other is told LOCKED and has written nothing', async () => {
+    const { state, a, b } = await two()
+    await append(state.db, a, [entry(2)], { take: 'store:shared' })
+    await expect(append(state.db, b, [entry(2)], { take: 'store:shared' })).rejects.toMatchObject({ code: 'LOCKED', about: 'store:shared' })
+    expect((await readJournal(state.db, 'b')).length).toBe(1)
+    await append(state.db, b, [entry(2)], { take: 'store:other' })
+    await append(state.db, a, [entry(3)], { give: 'store:shared' })
+    await append(state.db, b, [entry(3)], { take: 'store:shared' })
+    expect((await readJournal(state.db, 'b')).length).toBe(3)
+  })
+
+  it('may be taken again by its holder, and is not given back by another', async () => {
+    const { state, a, b } = await two()
+    await append(state.db, a, [entry(2)], { take: 'store:shared' })
+    await append(state.db, a, [entry(3)], { take: 'store:shared' })
+    await append(state.db, b, [entry(2)], { give: 'store:shared' })
+    await expect(append(state.db, b, [entry(3)], { take: 'store:shared' })).rejects.toMatchObject({ code: 'LOCKED' })
+  })
+
+  it('falls with the lease of its holder, and with its fence', async () => {
+    const { state, a, b } = await two()
+    await append(state.db, a, [entry(2)], { take: 'store:shared' })
+    await expect(append(state.db, b, [{ ...entry(2), at: NOW + LEASE_MS - 1 }], { take: 'store:shared' })).rejects.toMatchObject({ code: 'LOCKED' })
+    await append(state.db, b, [{ ...entry(2), at: NOW + LEASE_MS }], { take: 'store:shared' })
+    await append(state.db, b, [entry(3)], { give: 'store:shared' })
+    await append(state.db, a, [entry(3)], { take: 'store:shared' })
+    // Taken over: what the killed owner held is its successor's, who begins without it.
+    await claim(state.db, 'a', 'owner c', () => NOW, dead)
+    await append(state.db, b, [entry(4)], { take: 'store:shared' })
+  })
+
+  it('falls with the release and with the end of its rotation', async () => {
+    const { state, a, b } = await two()
+    await append(state.db, a, [entry(2)], { take: 'store:shared' })
+    await release(state.db, a)
+    await append(state.db, b, [entry(2)], { take: 'store:shared' })
+    await append(state.db, b, [entry(3)], { close: { result: 'done', wipe: [] } })
+    const again = await take(state, 'a', 'owner d')
+    await append(state.db, again, [entry(3)], { take: 'store:shared' })
+  })
+})
