@@ -9,6 +9,11 @@ type Act =
   | { readonly do: 'query'; readonly as: number; readonly sql: string; readonly values: unknown[] }
   | { readonly do: 'close'; readonly as: number }
   | { readonly do: 'reload'; readonly ms: number }
+  /** Between two looks whether the sessions of a credential are gone: a login that passed just before may appear a moment later. */
+  | { readonly do: 'pause'; readonly ms: number }
+
+/** How long the connector waits between the two looks (connectors/postgres/end.ts); nobody who does it by hand could look sooner. */
+const LOOKS_APART_MS = 20
 
 export interface Tape {
   readonly acts: readonly Act[]
@@ -36,7 +41,11 @@ export function record(Class: typeof pg.Client): Tape {
       return connect.apply(this, given)
     },
     query(this: Client, ...given) {
-      acts.push({ do: 'query', as: clients.get(this) ?? -1, sql: String(given[0]), values: Array.isArray(given[1]) ? given[1] : [] })
+      const last = acts.at(-1)
+      const as = clients.get(this) ?? -1
+      const sql = String(given[0])
+      if (last?.do === 'query' && last.as === as && last.sql === sql) acts.push({ do: 'pause', ms: LOOKS_APART_MS })
+      acts.push({ do: 'query', as, sql, values: Array.isArray(given[1]) ? given[1] : [] })
       return query.apply(this, given)
     },
     end(this: Client, ...given) {
@@ -71,6 +80,7 @@ export async function replay(tape: Tape, pause: (ms: number) => Promise<unknown>
       case 'close':
         await clients.get(act.as)?.end()
         break
+      case 'pause':
       case 'reload':
         if (act.ms > 0) await pause(act.ms)
     }

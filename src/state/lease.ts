@@ -44,13 +44,17 @@ export async function claim(
 
 /** Holds on to it. Throws FENCED when somebody else has it now. */
 export async function renew(db: Kysely<Tables>, held: Claim, now: number, leaseMs: number = LEASE_MS): Promise<void> {
-  const result = await db
-    .updateTable('rotation')
-    .set({ lease_until: now + leaseMs })
-    .where('id', '=', held.rotation)
-    .where('fence', '=', held.fence)
-    .executeTakeFirst()
-  if (result.numUpdatedRows !== 1n) throw new KeyturnError('FENCED', held.rotation)
+  try {
+    const result = await db
+      .updateTable('rotation')
+      .set({ lease_until: now + leaseMs })
+      .where('id', '=', held.rotation)
+      .where('fence', '=', held.fence)
+      .executeTakeFirst()
+    if (result.numUpdatedRows !== 1n) throw new KeyturnError('FENCED', held.rotation)
+  } catch (thrown) {
+    throw stateError(thrown)
+  }
 }
 
 /** Lets go, for waits and at the end. Does nothing when somebody else has it. */

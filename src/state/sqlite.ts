@@ -30,11 +30,20 @@ function openSqlite(file: string): SqliteDatabase {
     prepare: (sql) => {
       const known = statements.get(sql)
       if (known !== undefined) return known
-      const statement = adapt(database.prepare(sql === 'begin' ? 'begin immediate' : sql))
+      const prepared = database.prepare(sql === 'begin' ? 'begin immediate' : sql)
+      const statement = sql === 'rollback' ? ifOpen(database, adapt(prepared)) : adapt(prepared)
       statements.set(sql, statement)
       return statement
     },
   }
+}
+
+/**
+ * A full disk ends the transaction by itself (sqlite.org/lang_transaction.html, "Response To Errors Within A Transaction").
+ * Rolling back once more would fail, and that failure would stand in the place of the one that matters.
+ */
+function ifOpen(database: DatabaseSync, rollback: SqliteStatement): SqliteStatement {
+  return { ...rollback, run: (parameters) => (database.isTransaction ? rollback.run(parameters) : { changes: 0, lastInsertRowid: 0 }) }
 }
 
 function adapt(statement: StatementSync): SqliteStatement {

@@ -15,7 +15,7 @@ describe('plan', () => {
       /Plan for database of atlas \(production\): alternate/, new RegExp(`in use +${world.role}`), new RegExp(`will be +${world.role}_alt`),
       /store +dotenv .*\.env: APP_DATABASE_URL/, /wave 1 +process atlas: atlas-1, atlas-2; graceful, proof by challenge/, /users feel +none/,
       /gap +none/, /slots +2 of 2/, /fenced by the issuer/, /with the waits 2 d/, /no return +from the step gone on/, /not restored +sessions of the old/,
-      /wait 48 h of grace/, /Nothing was changed\./)
+      /wait 2 d of grace/, /Nothing was changed\./)
     const file = join(world.run, 'plan.json')
     expectRun(await world.keyturn(['plan', '--out', file]), 0)
     expectRun(await world.keyturn(['plan', 'database', '--offline']), 0, /not looked at/)

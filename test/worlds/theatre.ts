@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest'
 import { type PostgresServer, startPostgres } from '../servers/postgres.ts'
 import type { Ran } from './keyturn.ts'
 import { openWorld, type World, type WorldOptions } from './world.ts'
@@ -19,6 +19,8 @@ export interface Theatre {
  * beginning to end; its pg_hba.conf may be edited.
  */
 export function useTheatre(): Theatre {
+  // Many processes, perhaps on a busy machine: every wait is for a condition, none for a time.
+  vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
   let server: PostgresServer | undefined
   const running = (): PostgresServer => {
     if (server === undefined) throw new Error('the server runs from beforeAll on')

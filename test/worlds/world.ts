@@ -67,6 +67,8 @@ export interface World {
   makeAdmin(attributes: string): Promise<string>
   /** The answer of the server to a fresh login: `accepted`, or its SQLSTATE. */
   login(dsn: string): Promise<string>
+  /** Another file that may hold values. */
+  allow(file: string): void
   /** The id of the newest rotation. */
   newest(): Promise<string>
   /** Every place where a value came out that had no business there, and every escape code in a pipe. */
@@ -76,6 +78,9 @@ export interface World {
 
 /** Waits that are over before one could look away. */
 export const SHORT = { grace: '50ms', quiet: '100ms', undo: '50ms' } as const
+
+/** A run whose clock is ahead by less than a minute, by which clocks may differ: what waits for `grace: 45s` is due in it. */
+export const LATER: RunChoice = { before: ['./clock.ts'], env: { WORLDS_CLOCK: '50000' } }
 
 /** Sets a world at this server. */
 export async function openWorld(server: PostgresServer, options: WorldOptions = {}): Promise<World> {
@@ -103,6 +108,7 @@ export async function openWorld(server: PostgresServer, options: WorldOptions = 
   const logged = (await server.log()).length
 
   const ran: Ran[] = []
+  const allowed = new Set([stage.envFile])
   const start = (args: readonly string[], choice: RunChoice = {}): Running => {
     const running = startKeyturn(args, {
       cwd: stage.folder,
@@ -133,18 +139,19 @@ export async function openWorld(server: PostgresServer, options: WorldOptions = 
       return url.href
     },
     login,
+    allow: (file) => { allowed.add(file) },
     newest: async () => newestOf(await view(stage, 'history')),
     leaks: async () => {
       const outputs = ran.flatMap(({ args, out, err }) => [
         { place: `stdout of ${args[0]}`, text: out }, { place: `stderr of ${args[0]}`, text: err }, { place: `arguments of ${args[0]}`, text: args.join(' ') },
       ])
       const keys = join(root, 'keys')
-      const allowed = new Set([stage.envFile, ...readdirSync(keys).map((name) => join(keys, name))])
+      const own = new Set([...allowed, ...readdirSync(keys).map((name) => join(keys, name))])
       const views = await everyView(stage)
       const log = { place: 'log of the server', text: (await server.log()).slice(logged) }
       const processes = processesOf(stage.instances.map(({ pid }) => pid))
       const coloured = ran.filter((one) => one.said.includes('\u001B')).map((one) => `escape codes in ${one.args.join(' ')}`)
-      return [...leaksIn([...outputs, ...filesBelow(root, allowed), ...views, log, ...processes], known()), ...coloured]
+      return [...leaksIn([...outputs, ...filesBelow(root, own), ...views, log, ...processes], known()), ...coloured]
     },
     close: async () => {
       await stage.teardown()

@@ -20,6 +20,9 @@ export async function publish(scene: Scene, step: PublishStep, call: Call): Prom
   const planned = scene.plan.stores[step.store]
   if (store === undefined || planned === undefined) return refused('INTERNAL', 'no such store')
   const keys = Object.keys(planned.bind)
+  // The store's lock is ours: what lies beside it is what a killed writer left.
+  const tidied = await store.tidy(call)
+  if (tidied.is !== 'done') return tidied
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const seen = await store.read(keys, call)
     if (seen.is !== 'done') return seen
