@@ -5,7 +5,7 @@ import { smallDisk } from '../../test/fixture/small-disk.ts'
 import { entry, freshState, openOne, take, tempFolder } from '../../test/fixture/state.ts'
 import { append, readJournal, verifyChain } from './journal.ts'
 import { claim, renew } from './lease.ts'
-import { openState, type State } from './open.ts'
+import { openState, type State, stateError } from './open.ts'
 import { findRotation } from './rotation.ts'
 
 interface Limited {
@@ -83,20 +83,32 @@ describe('on a disk that is full', () => {
       codes.push(...answers.flatMap((answer) => (answer.status === 'rejected' ? [(answer.reason as { code?: unknown }).code] : [])))
     }
     expect(codes.filter((code) => code !== 'STATE_FULL' && code !== 'FENCED')).toEqual([])
+    expect(codes).toContain('STATE_FULL')
   })
 
-  it('a new state is refused with STATE_FULL', async () => {
-    const disk = smallDisk('64k')
+  it('a new state is refused with STATE_FULL, and made when there is space', async () => {
+    const disk = smallDisk('1m')
     if (disk === undefined) {
-      // Without a disk of our own: a device that is always full stands for it.
-      const root = tempFolder()
-      await expect(openState(join(root, 'state'), '/dev/full/identity', true)).rejects.toBeDefined()
+      expect(stateError(Object.assign(new Error('write'), { code: 'ENOSPC' }))).toMatchObject({ code: 'STATE_FULL' })
       return
     }
+    const identityFile = join(tempFolder(), 'identity')
     disk.fill()
-    await expect(openState(join(disk.folder, 'state'), join(tempFolder(), 'identity'), true)).rejects.toMatchObject({ code: 'STATE_FULL' })
+    await expect(openState(join(disk.folder, 'state'), identityFile, true)).rejects.toMatchObject({ code: 'STATE_FULL' })
     disk.free()
-    const state = await openState(join(disk.folder, 'state'), join(tempFolder(), 'identity'), true).catch((thrown: unknown) => thrown)
-    expect(state).toBeDefined()
+    const state = await openState(join(disk.folder, 'state'), identityFile, true)
+    await openOne(state, 'one')
+    await state.close()
+  })
+})
+
+describe('an error of the state', () => {
+  it.each([
+    ['database or disk is full', 'STATE_FULL'], ['disk I/O error', 'STATE_FULL'], ['attempt to write a readonly database', 'STATE_FULL'], ['unable to open database file', 'STATE_FULL'],
+    ['database is locked', 'LOCKED'], ['something else', 'INTERNAL'],
+  ])('%s is %s in keyturn\'s words, without the words of the library', (message, code) => {
+    const error = stateError(Object.assign(new Error(message), { code: 'ERR_SQLITE_ERROR' }))
+    expect(error).toMatchObject({ code, cause: { name: 'Error', code: 'ERR_SQLITE_ERROR' } })
+    expect(stateError(error)).toBe(error)
   })
 })

@@ -1,5 +1,5 @@
 import type { Audit } from '../engine/audit.ts'
-import type { Receipt } from '../engine/receipt.ts'
+import { keyName, type Receipt } from '../engine/receipt.ts'
 import type { Paint } from './paint.ts'
 
 /** What an audit found. */
@@ -10,10 +10,10 @@ export function auditLines(audit: Audit, paint: Paint): string[] {
 }
 
 /** What a receipt says, once it verifies. */
-export function receiptLines(receipt: Receipt, trusted: boolean, paint: Paint): string[] {
+export function receiptLines(receipt: Receipt, signer: { readonly key: string; readonly trusted: boolean }, paint: Paint): string[] {
   const rejected = Object.entries(receipt.proof).filter(([name]) => name.includes(' at '))
   return [
-    paint.good(`The receipt verifies${trusted ? '' : ' (against its own key: name yours with --key)'}.`),
+    paint.good(`The receipt verifies: signed by key ${keyName(signer.key)}${signer.trusted ? '' : ' (its own; name yours with --key)'}.`),
     `  ${receipt.secret} of ${receipt.system} (${receipt.environment}): ${receipt.result} at ${receipt.closed} by ${receipt.by}`,
     `  in use ${receipt.inUse.id} ${receipt.inUse.fingerprint}`,
     `  ended  ${receipt.ended.id} ${receipt.ended.fingerprint}`,

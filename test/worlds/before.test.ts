@@ -74,7 +74,8 @@ it('the companion exists and is in use, or may be', async () => {
 })
 
 it('a `trust` line lets every password in, so a probe proves nothing', async () => {
-  const hba = join(world.server.socket, 'pg_hba.conf')
+  const [row] = await world.stage.database.admin('show hba_file')
+  const hba = String(row?.['hba_file'])
   const lines = readFileSync(hba, 'utf8')
   const wrong = world.stage.database.dsn(world.role, randomPassword())
   const reload = async (text: string, answer: string): Promise<void> => {

@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { join } from 'node:path'
 import type { Scenery } from '../../demo/scenery.ts'
 
 /** Everything that a rotation could have changed; two photos that are equal say that nothing was. */
@@ -39,6 +38,8 @@ function openRotations(folder: string): string[] {
   if (!existsSync(file)) return []
   const db = new DatabaseSync(file, { readOnly: true })
   try {
+    // A state whose first tables did not fit has none.
+    if (db.prepare(`select 1 from sqlite_master where name = 'rotation'`).get() === undefined) return []
     return db.prepare('select id from rotation where result is null order by id').all().map((row) => String(row['id']))
   } finally {
     db.close()

@@ -97,6 +97,7 @@ describe('the state', () => {
     expectRun(await world.keyturn(['rotate', 'database', '--wait']), 0)
     renameSync(world.state, newest)
     renameSync(backup, world.state)
+    chmodSync(world.state, 0o700)
     const before = await world.photo()
     expectRun(await world.keyturn(['rotate', 'database', '--wait']), 3, /STATE_STALE .*the ledger has never seen the value of database that is in use/, /--adopt/, /bring back the newest/)
     expect(await world.photo()).toEqual(before)
@@ -126,7 +127,7 @@ describe.each(waysToFill)('a full disk (%s)', (way) => {
     const disk = smallDisk(way, world.state, 'state')
     try {
       const untouched = await world.photo()
-      const first = await world.keyturn(['rotate', 'database'], { ...disk.fill(), rehearse: undefined })
+      const first = await world.keyturn(['rotate', 'database'], disk.fill())
       expectRun(first, 1, /STATE_FULL the state cannot be written/, /Free some space/)
       expect(await world.photo()).toEqual(untouched)
       disk.free()

@@ -20,9 +20,10 @@ export async function run(session: Session, [what]: readonly string[], options: 
   if (what === 'export') return runExport(session, options)
   if (what !== 'verify') throw new KeyturnError('USAGE', `audit has no ${what}`, { hint: 'Write `keyturn audit verify` or `keyturn audit export`.' })
   if (options.receipt !== undefined) {
-    const receipt = verifyReceipt(readJson<SignedReceipt>(options.receipt), key)
+    const signed = readJson<SignedReceipt>(options.receipt)
+    const receipt = verifyReceipt(signed, key)
     if (options.json === true) session.terminal.out(JSON.stringify({ verified: true, receipt }, null, 2))
-    else for (const line of receiptLines(receipt, key !== undefined, session.terminal.paint)) session.terminal.out(line)
+    else for (const line of receiptLines(receipt, { key: signed.publicKey, trusted: key !== undefined }, session.terminal.paint)) session.terminal.out(line)
     return EXIT.done
   }
   const state = await openStateToRead(await manifestOf(options))

@@ -5,12 +5,16 @@ import { type Outcome, type Scene, valueOf } from '../scene.ts'
 /** A gap between two looks longer than this many intervals means that the time between was not watched. */
 const GAP_FACTOR = 2.5
 
+/** The issuer's clock and ours differ by a little, so the last look may come a little early. */
+const LEAST_PAUSE_MS = 10
+
 /**
  * Watches that nobody uses the credential for the whole quiet time. A use, or a gap in watching, holds it; the next attempt
  * starts anew, and so does one after a crash: unseen is not quiet.
  */
 export async function watch(scene: Scene, step: { readonly which: Which; readonly for: number; readonly every: number }, call: Call): Promise<Outcome> {
   const from = scene.now()
+  let seenFrom: number | undefined
   let last = from
   let samples = 0
   let longestGap = 0
@@ -24,8 +28,11 @@ export async function watch(scene: Scene, step: { readonly which: Which; readonl
     if (samples > 0 && now - last > step.every * GAP_FACTOR + 1_000) return { is: 'held', reasons: [`watching was interrupted for ${now - last} ms`] }
     last = now
     samples += 1
-    if (now - from >= step.for) return done({ samples, from, to: now, 'longest gap ms': longestGap })
-    await scene.sleep(Math.min(step.every, from + step.for - now), call.signal)
+    seenFrom ??= seen.value.seenUpTo
+    // By the issuer's own clock: what it has not seen yet is not quiet.
+    const watched = Math.min(now - from, seen.value.seenUpTo - seenFrom)
+    if (watched >= step.for) return done({ samples, from, to: now, 'longest gap ms': longestGap })
+    await scene.sleep(Math.min(step.every, Math.max(LEAST_PAUSE_MS, step.for - watched)), call.signal)
   }
   return unknown('DEADLINE', 'the quiet time was not over')
 }
