@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import pg from 'pg'
 import postgresManifest, { issuerSchema } from '../src/connectors/postgres/manifest.ts'
 import { type Registry, Secret } from '../src/kit/index.ts'
 import { createDatabase, randomPassword } from '../demo/database.ts'
@@ -44,7 +43,7 @@ async function measure(adminUrl: string, rounds: number, reload: number): Promis
   try {
     return await inFolder(async (folder) => {
       const pairs: Pair[] = []
-      let tape = record(pg.Client)
+      let tape = record()
       const paper = openPaper(reload, (ms) => tape.reload(ms))
       paper.stored.set('LOGIN', new Secret(name)).set('PASSWORD', new Secret(first))
       const registry: Registry = {
@@ -59,7 +58,7 @@ async function measure(adminUrl: string, rounds: number, reload: number): Promis
         // The first one makes the companion, which nobody can make again; the next ones warm both sides up.
         for (let round = -3; round < rounds; round += 1) {
           const old = { user: paper.stored.get('env/LOGIN')?.reveal() ?? name, password: paper.stored.get('env/PASSWORD')?.reveal() ?? first }
-          tape = record(pg.Client)
+          tape = record()
           const subject = await time(() => rotateOnce(engine, manifest, 'database'))
           tape.stop()
           if (round === -3) continue

@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { stringify } from 'yaml'
 import { inFolder } from './engine.ts'
 import type { Figure } from './figure.ts'
 import { buildPackage, runNode } from './package.ts'
@@ -26,7 +25,7 @@ export interface PlanSizes {
 
 /**
  * What `keyturn plan --offline` of many secrets takes longer than an empty Node program: each with a PostgreSQL role, an env file of
- * its own that git ignores, a service of two instances and a check.
+ * its own that git ignores, a service that attests and a check.
  */
 export async function measurePlan(sizes: PlanSizes = { rounds: 11, secrets: 200 }): Promise<Figure[]> {
   return inFolder(async (folder) => {
@@ -49,18 +48,19 @@ function from(pairs: readonly Pair[]): Figure['from'] {
 }
 
 function manifest(secrets: number): string {
-  const secret = (name: string): object => ({
-    owner: 'platform', impact: 'none', grace: '48h',
-    issuer: { use: 'postgres', admin: '${env:PG_ADMIN_URL}', role: name, strategy: 'alternate' },
-    stores: [{ use: 'dotenv', file: `${name}.env`, bind: { DATABASE_URL: `postgres://{user}:{password}@db:5432/${name}` } }],
-    consumers: [{
-      wave: [{
-        use: 'process', name, reload: { signal: 'SIGHUP' }, attest: { use: 'http', challenges: { [name]: `http://${name}.internal/keyturn/attest` } },
-        instances: [1, 2].map((n) => ({ name: `${name}-${n}`, pidFile: `/run/${name}-${n}.pid` })),
-      }],
-    }],
-    checks: [{ use: 'http', url: `http://${name}.internal/readyz`, expect: { json: { postgres: 'ok' } } }],
-  })
+  const secret = (name: string): string => `  ${name}:
+    issuer: { use: postgres, admin: "\${env:PG_ADMIN_URL}", role: ${name}, strategy: alternate }
+    stores:
+      - { use: dotenv, file: ${name}.env, bind: { DATABASE_URL: "postgres://{user}:{password}@db:5432/${name}" } }
+    consumers:
+      - wave:
+          - use: process
+            instances: [{ name: ${name}, pidFile: /run/${name}.pid, ready: http://${name}.internal/readyz }]
+            reload: { signal: SIGHUP }
+            attest: { use: http, challenges: { ${name}: http://${name}.internal/keyturn/attest } }
+    checks:
+      - { use: http, url: http://${name}.internal/readyz, expect: { json: { postgres: ok } } }
+`
   const names = Array.from({ length: secrets }, (_, n) => `service-${n}`)
-  return stringify({ version: 1, system: 'bench', environment: 'production', secrets: Object.fromEntries(names.map((name) => [name, secret(name)])) })
+  return `version: 1\nsystem: bench\nenvironment: production\ndefaults: { owner: platform, grace: 48h }\nsecrets:\n${names.map(secret).join('\n')}`
 }

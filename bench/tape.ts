@@ -1,11 +1,10 @@
-import pg from 'pg'
+import { Client, type ClientConfig } from 'pg'
 
-type Client = InstanceType<typeof pg.Client>
 type Ask = (...given: unknown[]) => Promise<unknown>
 
 /** What a rotation did to the outside, in its order. */
 type Act =
-  | { readonly do: 'login'; readonly as: number; readonly config: pg.ClientConfig }
+  | { readonly do: 'login'; readonly as: number; readonly config: ClientConfig }
   | { readonly do: 'query'; readonly as: number; readonly sql: string; readonly values: unknown[] }
   | { readonly do: 'close'; readonly as: number }
   | { readonly do: 'reload'; readonly ms: number }
@@ -23,11 +22,11 @@ export interface Tape {
   stop(): void
 }
 
-/** Listens to every client of this module until it is stopped. */
-export function record(Class: typeof pg.Client): Tape {
+/** Listens to every client of `pg` in this process until it is stopped. */
+export function record(): Tape {
   const acts: Act[] = []
   const clients = new Map<unknown, number>()
-  const { prototype } = Class
+  const { prototype } = Client
   const { connect, query, end } = prototype as unknown as Record<'connect' | 'query' | 'end', Ask>
   const patched: Record<'connect' | 'query' | 'end', Ask> = {
     async connect(this: Client, ...given) {
@@ -68,7 +67,7 @@ export async function replay(tape: Tape, pause: (ms: number) => Promise<unknown>
   for (const act of tape.acts) {
     switch (act.do) {
       case 'login': {
-        const client = new pg.Client(act.config)
+        const client = new Client(act.config)
         client.on('error', () => undefined)
         // A login that was refused is refused again.
         if (await client.connect().then(() => true, () => false)) clients.set(act.as, client)

@@ -96,15 +96,21 @@ export async function status(manifest: Manifest): Promise<{ readonly row: Rotati
   }
 }
 
-/** Goes on with every rotation that is due now, once; answers with where each stopped. One that another run holds is left to it. */
-export async function runDue(engine: Engine, manifest: Manifest, onStop: (outcome: Outcome) => void): Promise<void> {
+/**
+ * Goes on with every rotation that is due now, once; tells where each stopped. One that another run holds is left to it, and one
+ * that cannot go on (a journal that was edited, a full disk) is told to `onFailure` and does not keep the others from going on.
+ */
+export async function runDue(
+  engine: Engine, manifest: Manifest, onStop: (outcome: Outcome) => void, onFailure: (rotation: string, error: KeyturnError) => void,
+): Promise<void> {
   for (const row of await listRotations(engine.state.db, { open: true, dueBy: engine.now() })) {
     if (engine.interrupt.aborted) return
     try {
       onStop(await stopOf(engine, row.id, await drive(engine, row.id, await keysFor(engine, manifest, row.secret))))
     } catch (thrown) {
+      if (!(thrown instanceof KeyturnError)) throw thrown
       // Another run has it, or took it over: that one goes on with it.
-      if (!(thrown instanceof KeyturnError && (thrown.code === 'LOCKED' || thrown.code === 'FENCED'))) throw thrown
+      if (thrown.code !== 'LOCKED' && thrown.code !== 'FENCED') onFailure(row.id, thrown)
     }
   }
 }

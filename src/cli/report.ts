@@ -1,3 +1,4 @@
+import type { KeyturnError } from '../kit/index.ts'
 import type { Outcome, Watcher } from '../operations.ts'
 import { atHandLine, eventLine, stopLines, waitLine } from '../views/progress.ts'
 import type { Terminal } from './terminal.ts'
@@ -22,4 +23,10 @@ export function progressTo(terminal: Terminal, json: boolean): Watcher {
 export function tellOutcome(terminal: Terminal, outcome: Outcome, json: boolean): void {
   if (json) terminal.out(JSON.stringify(outcome))
   else for (const line of stopLines(outcome, outcome.rotation, outcome.receipt, terminal.paint)) terminal.out(line)
+}
+
+/** Says why one of several rotations does not go on. */
+export function tellFailure(terminal: Terminal, rotation: string, error: KeyturnError, json: boolean): void {
+  if (json) terminal.out(JSON.stringify({ rotation, error: { code: error.code, message: error.message, hint: error.hint } }))
+  else terminal.err(`${terminal.paint.bad(error.code)} ${rotation}: ${error.message}\n${error.hint}`)
 }

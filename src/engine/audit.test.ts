@@ -27,15 +27,31 @@ async function stateWithRotation(options: { readonly receipt: boolean } = { rece
   await append(state.db, held, rest.slice(-2), { close: { result: 'done', wipe: [] } })
   if (options.receipt && state.identity !== undefined) {
     const events: readonly TimedEvent[] = world.events.slice(0, -2)
-    const receipt = makeReceipt('one', events, foldProgress(events), { inUse: { id: 'app_b', fingerprint: 'kf:1' }, ended: { id: 'app', fingerprint: 'kf:0' } }, atReceipt, world.now)
+    const receipt = makeReceipt(
+      'one',
+      events,
+      foldProgress(events),
+      { inUse: { id: 'app_b', fingerprint: 'kf:1' }, ended: { id: 'app', fingerprint: 'kf:0' } },
+      atReceipt,
+      world.now,
+    )
     mkdirSync(join(state.folder, 'receipts'), { mode: 0o700 })
-    writeFileSync(join(state.folder, 'receipts', 'one.json'), JSON.stringify(signReceipt(receipt, state.identity)), { mode: 0o600 })
+    writeFileSync(
+      join(state.folder, 'receipts', 'one.json'),
+      JSON.stringify(signReceipt(receipt, state.identity)),
+      { mode: 0o600 },
+    )
   }
   return state
 }
 
+type Body = Record<string, unknown>
+
 /** Changes entries as the holder of the database can: every later hash and the head are computed again. */
-async function forge(state: State, change: (body: Record<string, unknown>, seq: number) => { readonly type?: string; readonly body?: Record<string, unknown> } | 'drop'): Promise<void> {
+async function forge(
+  state: State,
+  change: (body: Body, seq: number) => { readonly type?: string; readonly body?: Body } | 'drop',
+): Promise<void> {
   const stored = await readJournal(state.db, 'one')
   await sql`delete from event where rotation = 'one'`.execute(state.db)
   let [hash, seq] = [GENESIS, 0]
@@ -51,7 +67,10 @@ async function forge(state: State, change: (body: Record<string, unknown>, seq: 
   await sql`update rotation set seq = ${seq}, head = ${hash} where id = 'one'`.execute(state.db)
 }
 
-const problems = async (state: State, outside: Parameters<typeof verifyState>[1] = {}): Promise<readonly string[]> => (await verifyState(state, outside)).problems
+const problems = async (
+  state: State,
+  outside: Parameters<typeof verifyState>[1] = {},
+): Promise<readonly string[]> => (await verifyState(state, outside)).problems
 const renamed = (body: Record<string, unknown>): Record<string, unknown> => ({ ...body, by: 'somebody else' })
 
 describe('verifyState', () => {
@@ -77,7 +96,9 @@ describe('verifyState', () => {
       const checkpoint = await exportCheckpoint(state, Date.now())
       await forge(state, (body, seq) => (seq === 2 ? { body: renamed(body) } : {}))
       const alone = await problems(state)
-      expect(alone.join()).toBe(receipt ? `one: differs from a receipt at entry ${(await readJournal(state.db, 'one')).length - 2} or before` : '')
+      expect(alone.join()).toBe(
+        receipt ? `one: differs from a receipt at entry ${(await readJournal(state.db, 'one')).length - 2} or before` : ''
+      )
       expect((await problems(state, { checkpoint })).at(0)).toMatch(/one: differs from a checkpoint at entry \d+ or before/)
     }
   })
@@ -98,7 +119,9 @@ describe('verifyState', () => {
     const checkpoint = await exportCheckpoint(state, Date.now())
     await sql`delete from event`.execute(state.db)
     await sql`delete from rotation`.execute(state.db)
-    expect(await problems(state, { checkpoint })).toEqual(['one: the journal is gone, a checkpoint knows it', 'one: the journal is gone, a receipt knows it'])
+    expect(await problems(state, { checkpoint })).toEqual(
+      ['one: the journal is gone, a checkpoint knows it', 'one: the journal is gone, a receipt knows it']
+    )
   })
 
   it('finds an edit without any anchor when the hashes were left as they were, and goes on with the other journals', async () => {
@@ -123,10 +146,16 @@ describe('verifyState', () => {
   it('takes no checkpoint that was changed, that somebody else signed, or that is none', async () => {
     const state = await stateWithRotation({ receipt: false })
     const checkpoint = await exportCheckpoint(state, Date.now())
-    const stranger = await exportCheckpoint({ ...state, identity: await createIdentity(join(tempFolder(), 'identity')) }, Date.now())
+    const stranger = await exportCheckpoint(
+      { ...state, identity: await createIdentity(join(tempFolder(), 'identity')) },
+      Date.now(),
+    )
     const { one } = checkpoint.checkpoint.heads
     const changed = { ...checkpoint, checkpoint: { ...checkpoint.checkpoint, heads: { one: { seq: 1, head: one?.head ?? '' } } } }
-    const given = [changed, stranger, { ...stranger, publicKey: checkpoint.publicKey }, { ...checkpoint, publicKey: 'no key' }, { ...checkpoint, signature: '' }, {} as SignedCheckpoint]
+    const given = [
+      changed, stranger, { ...stranger, publicKey: checkpoint.publicKey }, { ...checkpoint, publicKey: 'no key' },
+      { ...checkpoint, signature: '' }, {} as SignedCheckpoint,
+    ]
     for (const each of given) {
       const audit = await verifyState(state, { checkpoint: each })
       expect(audit).toMatchObject({ problems: ['the checkpoint does not verify'], anchored: 0 })
@@ -139,7 +168,14 @@ describe('verifyState', () => {
   it('takes no receipt that was changed, that somebody else signed, or that is none', async () => {
     const state = await stateWithRotation()
     const file = join(state.folder, 'receipts', 'two.json')
-    for (const text of ['{', '{}', 'null', JSON.stringify(signReceipt({} as never, await createIdentity(join(tempFolder(), 'identity'))))]) {
+    for (
+      const text of [
+        '{',
+        '{}',
+        'null',
+        JSON.stringify(signReceipt({} as never, await createIdentity(join(tempFolder(), 'identity')))),
+      ]
+    ) {
       writeFileSync(file, text)
       expect((await problems(state)).map((each) => each.slice(0, 17))).toEqual(['receipt two.json:'])
     }

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { brokenBy, decideTwice } from '../../test/fixture/promises.ts'
 import { begin, interruptions, type Move, moves, turnRequest, type World, write } from '../../test/fixture/simulator.ts'
@@ -69,7 +69,10 @@ const SHAPES: readonly (readonly [string, Wishes])[] = [
   ['in-place', { strategy: 'in-place' }],
   ['in-place with waves, stores and checks', { strategy: 'in-place', stores: 2, waves: [2, 1], checks: 1 }],
   ['in-place, checked by the consumers', { strategy: 'in-place', traits: { acceptor: 'consumers' } }],
-  ['overlap of made values that can only be ended for good', { strategy: 'overlap', traits: { value: 'made', locate: 'tag', ends: ['gone'] } }],
+  [
+    'overlap of made values that can only be ended for good',
+    { strategy: 'overlap', traits: { value: 'made', locate: 'tag', ends: ['gone'] } },
+  ],
 ]
 
 describe('decide, over every journal', () => {
@@ -82,7 +85,9 @@ describe('decide, over every journal', () => {
     expect(results.get('open')).toBeUndefined()
   })
 
-  it.each([SHAPES[0], SHAPES[3]].flatMap((shape) => (shape === undefined ? [] : [shape])))('%s: and whatever two things go wrong', { timeout: 300_000 }, (_, wishes) => {
+  it.each(
+    [SHAPES[0], SHAPES[3]].flatMap((shape) => (shape === undefined ? [] : [shape]))
+  )('%s: and whatever two things go wrong', { timeout: 300_000 }, (_, wishes) => {
     const results = new Map<string, number>()
     explore(begin(specimenPlan(wishes)), 2, results)
     expect([...results.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(5_000)
@@ -123,7 +128,11 @@ function stubborn(from: World, names: readonly string[], steps: number): World {
     if (next.do === 'stay' || next.do === 'finished') return world
     const possible = moves(world, next)
     const name = names[at % names.length] ?? ''
-    const move = possible.find((each) => each.name === name) ?? (next.do === 'sleep' || !('step' in next) || !name.startsWith(next.step.id) ? possible[0] : possible.find((each) => names.includes(each.name)) ?? possible[0])
+    const move = possible.find((each) => each.name === name) ?? (
+      next.do === 'sleep' || !('step' in next) || !name.startsWith(next.step.id) ? possible[0] : possible.find(
+        (each) => names.includes(each.name)
+      ) ?? possible[0]
+    )
     if (move === undefined) return world
     check(world, move)
     world = move.after
@@ -131,7 +140,9 @@ function stubborn(from: World, names: readonly string[], steps: number): World {
   return world
 }
 
-const FORWARD = specimenPlan({ checks: 1 }).steps.filter((step) => step.do !== 'wait' && step.do !== 'receipt').map((step) => step.id)
+const FORWARD = specimenPlan({ checks: 1 }).steps.filter(
+  (step) => step.do !== 'wait' && step.do !== 'receipt'
+).map((step) => step.id)
 
 describe('decide, when a step goes wrong for ever', () => {
   it.each(FORWARD)('%s: tries again with patience, never in a hot loop, and then tells a person or goes back', (step) => {
@@ -144,7 +155,7 @@ describe('decide, when a step goes wrong for ever', () => {
         const minute = Math.floor(event.at / 60_000)
         perMinute.set(minute, (perMinute.get(minute) ?? 0) + 1)
       }
-      // Two entries for each of at most ten tries in the first seconds, then one try in ten seconds; a held gate looks each second.
+      // Two entries for each of ten tries in the first seconds, then one try in ten seconds; a held gate looks each second.
       expect(Math.max(0, ...perMinute.values())).toBeLessThanOrEqual(bad === 'held' ? 61 : 40)
     }
   })
@@ -157,8 +168,20 @@ describe('decide, when a step goes wrong for ever', () => {
       world = moves(world, next)[0]?.after ?? world
     }
     world = write(world, { type: 'step-unknown', step: 'gate:off', attempt: 1, code: 'DEADLINE' })
-    world = write({ ...world, now: world.now + 1_000 }, { type: 'gate-held', step: 'gate:off', reasons: ['in use'], retryAt: world.now + 6_000 })
+    world = write(
+      { ...world, now: world.now + 1_000 },
+      { type: 'gate-held', step: 'gate:off', reasons: ['in use'], retryAt: world.now + 6_000 },
+    )
     expect(decide(world.events, world.now)).toMatchObject({ do: 'sleep', why: 'gate' })
+  })
+
+  it('does not loop when a gate that is evaluated again gives no answer', () => {
+    const world = until('off')
+    const late = { ...world, now: world.now + 31_000 }
+    const silent = after(late, 'gate:off unknown')
+    expect(decide(silent.events, silent.now)).toMatchObject({ do: 'sleep', why: 'retry', step: { id: 'gate:off' } })
+    const refused = after(late, 'gate:off RIGHTS_MISSING')
+    expect(decide(refused.events, refused.now)).toMatchObject({ do: 'pause', step: { id: 'gate:off' } })
   })
 
   it('waits longer before each new try, ten seconds at most', () => {
@@ -175,7 +198,9 @@ describe('decide, when a step goes wrong for ever', () => {
     const last = times.at(-1) ?? 0
     expect(last - (times[0] ?? 0)).toBeGreaterThanOrEqual(PATIENCE_MS - 10_100)
     const [resumed] = moves(world)
-    expect(decide(resumed?.after.events ?? [], resumed?.after.now ?? 0)).toMatchObject({ do: 'attempt', step: { id: 'probe:new' } })
+    expect(
+      decide(resumed?.after.events ?? [], resumed?.after.now ?? 0)
+    ).toMatchObject({ do: 'attempt', step: { id: 'probe:new' } })
   })
 
   it('looks at an unknown for as long as it takes, and never attempts it again before it was seen (I2)', () => {
@@ -218,7 +243,7 @@ describe('decide', () => {
     expect(events.at(-1)).toMatchObject({ result: 'rolled-back' })
   })
 
-  it('turns back by itself when the new one is rejected while the old one is accepted, and tells a person of any other red check', () => {
+  it('turns back by itself when new is rejected while old is accepted, and tells a person of any other red check', () => {
     const world = until('check:0', { checks: 1 })
     const rejected = after(world, 'check:0 CREDENTIAL_REJECTED')
     expect(decide(rejected.events, rejected.now)).toMatchObject({ do: 'turn', code: 'CREDENTIAL_REJECTED' })
@@ -267,7 +292,9 @@ describe('decide', () => {
   it('honours a turn up to the intent for gone, and never after it (I9)', () => {
     const world = until('gone')
     const asked = turnRequest(world)
-    expect(asked === undefined ? undefined : decide(asked.events, asked.now)).toMatchObject({ do: 'turn', about: 'undo requested by somebody' })
+    expect(
+      asked === undefined ? undefined : decide(asked.events, asked.now)
+    ).toMatchObject({ do: 'turn', about: 'undo requested by somebody' })
     for (const name of ['gone UNREACHABLE', 'gone RIGHTS_MISSING', 'gone crash', 'gone CREDENTIAL_REJECTED']) {
       const gone = after(world, name)
       expect(turnRequest(gone)).toBeUndefined()
@@ -291,7 +318,18 @@ describe('decide', () => {
   it('settles what is open before it turns', () => {
     const open = after(until('publish:0'), 'publish:0 crash')
     const asked = turnRequest(open)
-    expect(asked === undefined ? undefined : decide(asked.events, asked.now)).toMatchObject({ do: 'settle', step: { id: 'publish:0' } })
+    expect(
+      asked === undefined ? undefined : decide(asked.events, asked.now)
+    ).toMatchObject({ do: 'settle', step: { id: 'publish:0' } })
+  })
+
+  it('folds one entry at a time without touching the fold before it', () => {
+    const { events } = toTheEnd(after(until('gone', { checks: 1 }), 'turn request'))
+    const folds = events.slice(1).reduce(
+      (all, event) => [...all, advance(all.at(-1) ?? foldProgress(events), event)],
+      [foldProgress(events.slice(0, 1))],
+    )
+    expect(folds).toEqual(events.map((_, index) => foldProgress(events.slice(0, index + 1))))
   })
 
   it('looks until deadline and settling time of a lost effect are over before "no" counts (I10)', () => {

@@ -11,18 +11,19 @@ type Failed = ReturnType<typeof refused> & { is: 'refused' | 'unknown' }
 
 /**
  * Gives an action its deadline. Whatever it throws, or when it does not come back in time, is an answer too: `otherwise` makes it
- * one. `left` is what is left of its time; `lost` aborts it when another owner took over.
+ * one. `left` is what is left of its time; `lost` aborts it when another owner took over. When either is over already it is not
+ * begun: a process that was silent for long must not act on what it knew then.
  */
 export async function inTime<T>(left: Ms, call: Omit<Call, 'signal'>, lost: AbortSignal, body: (call: Call) => Promise<T>, otherwise: (failed: Failed) => T): Promise<T> {
+  if (left <= 0 || lost.aborted) return otherwise(refused('DEADLINE') as Failed)
   // A controller and two timers that are taken away again: AbortSignal.timeout would keep its timer for the whole of a long deadline.
   const over = new AbortController()
   const abort = (): void => over.abort()
   lost.addEventListener('abort', abort)
-  if (lost.aborted) abort()
   const timers = [setTimeout(abort, timerOf(left))]
   // Whatever a connector does with its signal, the engine goes on.
   const late = new Promise<T>((resolve) => {
-    timers.push(setTimeout(() => resolve(otherwise(unknown('DEADLINE') as Failed)), timerOf(Math.max(0, left) + OVERTIME_MS)))
+    timers.push(setTimeout(() => resolve(otherwise(unknown('DEADLINE') as Failed)), timerOf(left + OVERTIME_MS)))
   })
   try {
     return await Promise.race([body({ ...call, signal: over.signal }), late])
@@ -37,5 +38,5 @@ export async function inTime<T>(left: Ms, call: Omit<Call, 'signal'>, lost: Abor
 }
 
 function timerOf(left: Ms): Ms {
-  return Math.min(Math.max(0, left), LONGEST_TIMER_MS)
+  return Math.min(left, LONGEST_TIMER_MS)
 }

@@ -41,7 +41,7 @@ export interface Progress {
   readonly turnRequested?: { readonly why: 'abort' | 'undo'; readonly by: string }
   readonly paused?: { readonly step: string; readonly code: Code; readonly about: string; readonly task?: TaskRequest }
   readonly closed?: { readonly result: Result; readonly code?: Code; readonly about?: string; readonly at: number }
-  /** The latest time in the journal. */
+  /** The latest time in the journal, since somebody asked to turn if somebody did. */
   readonly lastAt: number
   /** What became of the owner before the present one. */
   readonly predecessor: 'none' | 'dead' | 'expired'
@@ -135,6 +135,8 @@ function apply(draft: Draft, event: TimedEvent): void {
       return
     case 'turn-requested':
       draft.turnRequested = { why: event.why, by: event.by }
+      // Who turns back has looked: a clock that was ahead for a while must not keep the way back closed until it is caught up with.
+      draft.lastAt = event.at
       delete draft.paused
       delete draft.trouble
       return

@@ -1,16 +1,16 @@
 import { spawnSync } from 'node:child_process'
-import { createHash, createPublicKey, verify } from 'node:crypto'
+import { createPublicKey, verify } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { begin, moves, type World } from '../../test/fixture/simulator.ts'
 import { specimenPlan, type Wishes } from '../../test/fixture/specimen.ts'
 import { tempFolder } from '../../test/fixture/state.ts'
 import { createIdentity, type Identity } from '../state/identity.ts'
 import { foldProgress } from './progress.ts'
-import { canonicalJson, keyName, makeReceipt, type Receipt, type SignedReceipt, signReceipt, verifyReceipt } from './receipt.ts'
+import { canonicalJson, makeReceipt, type Receipt, type SignedReceipt, signReceipt, verifyReceipt } from './receipt.ts'
 
 let identity: Identity
 let signed: SignedReceipt
@@ -25,22 +25,34 @@ beforeAll(async () => {
 /** The receipt of a rotation in which the named moves happened, and else all went well. */
 function receiptOf(wishes: Wishes = {}, names: readonly string[] = []): Receipt {
   let world: World = begin(specimenPlan(wishes))
-  for (let list = moves(world); list[0] !== undefined; list = moves(world)) world = (list.find((move) => names.includes(move.name)) ?? list[0]).after
+  for (let list = moves(world); list[0] !== undefined; list = moves(world)) {
+    world = (list.find((move) => names.includes(move.name)) ?? list[0]).after
+  }
   const progress = foldProgress(world.events)
   const credentials = { inUse: { id: 'app_b', fingerprint: 'kf:1' }, ended: { id: 'app', fingerprint: 'kf:0' } }
-  return makeReceipt('database-1', world.events, progress, credentials, { seq: world.events.length, head: 'f'.repeat(64) }, world.now)
+  return makeReceipt(
+    'database-1',
+    world.events,
+    progress,
+    credentials,
+    { seq: world.events.length, head: 'f'.repeat(64) },
+    world.now,
+  )
 }
 
 describe('a receipt', () => {
   it('says what was proven, step by step, and holds the head of the journal', () => {
     const receipt = receiptOf({ waves: [1, 1] })
     expect(receipt).toMatchObject({
-      format: 'keyturn-receipt/1', result: 'done', system: 'atlas', strategy: 'alternate', by: 'somebody', reason: 'a test', proof: { new: 'accepted', old: 'rejected' },
+      format: 'keyturn-receipt/1', result: 'done', system: 'atlas', strategy: 'alternate', by: 'somebody', reason: 'a test',
+      proof: { new: 'accepted', old: 'rejected' },
       gapMs: 0, stores: ['dotenv /srv/app/0.env'], chain: { head: 'f'.repeat(64) },
     })
     expect(Object.keys(receipt.attested)).toEqual(['service 0.0', 'service 1.0'])
     expect(receipt.steps.at(-1)).toMatchObject({ step: 'receipt', outcome: 'step-done' })
-    expect(receipt.steps.filter((step) => step.outcome === 'intent-recorded').map((step) => step.step)).toEqual(['mint', 'publish:0', 'reload:0.0', 'reload:1.0', 'off', 'gone'])
+    expect(
+      receipt.steps.filter((step) => step.outcome === 'intent-recorded').map((step) => step.step)
+    ).toEqual(['mint', 'publish:0', 'reload:0.0', 'reload:1.0', 'off', 'gone'])
   })
 
   it('of a rotation that went back says so, with the proof of the way back', () => {
@@ -51,14 +63,18 @@ describe('a receipt', () => {
 
   it('measures the gap in place, from the change to the last consumer (C-08)', () => {
     const receipt = receiptOf({ strategy: 'in-place', waves: [1, 1] })
-    const at = (step: string): number => Date.parse(receipt.steps.find((each) => each.step === step && each.outcome === 'step-done')?.at ?? '')
+    const at = (step: string): number => Date.parse(
+      receipt.steps.find((each) => each.step === step && each.outcome === 'step-done')?.at ?? ''
+    )
     expect(receipt.gapMs).toBe(at('attest:1.0') - at('mint'))
     expect(receipt.gapMs).toBeGreaterThan(0)
   })
 
   it('verifies offline, with the key that it carries and with the one that the reader has', () => {
     expect(verifyReceipt(signed)).toEqual(signed.receipt)
-    expect(verifyReceipt(JSON.parse(JSON.stringify(signed, null, 2)) as SignedReceipt, `\n${identity.publicKey}\n`)).toEqual(signed.receipt)
+    expect(
+      verifyReceipt(JSON.parse(JSON.stringify(signed, null, 2)) as SignedReceipt, `\n${identity.publicKey}\n`)
+    ).toEqual(signed.receipt)
   })
 
   it('does not verify with the key of somebody else, nor when somebody else signed it anew', async () => {
@@ -86,9 +102,16 @@ describe('a receipt', () => {
     const { receipt: _, ...headless } = signed
     const { publicKey: __, ...keyless } = signed
     const { signature: ___, ...unsigned } = signed
-    for (const given of [{}, headless, keyless, unsigned, { ...signed, signature: '' }, { ...signed, publicKey: 'no key' }, { ...signed, receipt: null }]) {
+    for (
+      const given of [
+        {}, headless, keyless, unsigned, { ...signed, signature: '' }, { ...signed, publicKey: 'no key' },
+        { ...signed, receipt: null },
+      ]
+    ) {
       for (const key of [undefined, identity.publicKey]) {
-        expect(() => verifyReceipt(given as SignedReceipt, key)).toThrow(expect.objectContaining({ code: 'RECEIPT_INVALID' }) as Error)
+        expect(() => verifyReceipt(given as SignedReceipt, key)).toThrow(
+          expect.objectContaining({ code: 'RECEIPT_INVALID' }) as Error
+        )
       }
     }
     for (const spelling of [`${signed.signature}=`, ` ${signed.signature}`, signed.signature.replaceAll('=', '')]) {
@@ -122,12 +145,20 @@ function verifyAsDocumented(given: SignedReceipt): boolean {
   const folder = tempFolder()
   const file = (name: string): string => join(folder, name)
   writeFileSync(file('FILE'), JSON.stringify(given, null, 2))
-  const payload = hasTool('jq') ? spawnSync('jq', ['-jcS', '.receipt', file('FILE')]).stdout : Buffer.from(sortedJson(given.receipt))
-  const key = hasTool('jq') ? spawnSync('jq', ['-r', '.publicKey', file('FILE')]).stdout : Buffer.from(given.publicKey)
+  const jq = (...args: readonly string[]): Buffer => spawnSync('jq', [...args, file('FILE')]).stdout
+  const payload = hasTool('jq') ? jq('-jcS', '.receipt') : Buffer.from(sortedJson(given.receipt))
+  const key = hasTool('jq') ? jq('-r', '.publicKey') : Buffer.from(given.publicKey)
   const signature = Buffer.from(given.signature, 'base64')
-  if (spawnSync('openssl', ['pkeyutl', '-help'], { stdio: 'ignore' }).status !== 0) return verify(null, payload, createPublicKey(key), signature)
-  for (const [name, bytes] of [['payload', payload], ['keyturn.pub', key], ['signature', signature]] as const) writeFileSync(file(name), bytes)
-  const args = ['pkeyutl', '-verify', '-pubin', '-inkey', file('keyturn.pub'), '-rawin', '-in', file('payload'), '-sigfile', file('signature')]
+  if (spawnSync('openssl', ['pkeyutl', '-help'], { stdio: 'ignore' }).status !== 0) {
+    return verify(null, payload, createPublicKey(key), signature)
+  }
+  for (const [name, bytes] of [['payload', payload], ['keyturn.pub', key], ['signature', signature]] as const) {
+    writeFileSync(file(name), bytes)
+  }
+  const args = [
+    'pkeyutl', '-verify', '-pubin', '-inkey', file('keyturn.pub'), '-rawin', '-in', file('payload'), '-sigfile',
+    file('signature'),
+  ]
   return spawnSync('openssl', args, { stdio: 'ignore' }).status === 0
 }
 
@@ -147,36 +178,57 @@ describe('the documented way without keyturn', () => {
 
   it('is the one that docs/receipts.md prints', () => {
     const doc = readFileSync(new URL('../../docs/receipts.md', import.meta.url), 'utf8')
-    for (const words of ['jq -jcS .receipt', 'jq -r .signature FILE | base64 -d', 'openssl pkeyutl -verify -pubin -inkey keyturn.pub -rawin -in payload -sigfile signature']) expect(doc).toContain(words)
+    for (
+      const words of [
+        'jq -jcS .receipt',
+        'jq -r .signature FILE | base64 -d',
+        'openssl pkeyutl -verify -pubin -inkey keyturn.pub -rawin -in payload -sigfile signature',
+      ]
+    ) expect(doc).toContain(words)
   })
 })
 
 describe('canonicalJson', () => {
   it('sorts keys at every depth, numbers among them as text, keeps lists in order, leaves out what is undefined', () => {
-    expect(canonicalJson({ b: 1, a: { d: [3, { z: 1, y: null }], c: undefined }, 10: true, 9: false, A: 'é' })).toBe('{"10":true,"9":false,"A":"é","a":{"d":[3,{"y":null,"z":1}]},"b":1}')
+    expect(
+      canonicalJson({ b: 1, a: { d: [3, { z: 1, y: null }], c: undefined }, 10: true, 9: false, A: 'é' })
+    ).toBe('{"10":true,"9":false,"A":"é","a":{"d":[3,{"y":null,"z":1}]},"b":1}')
   })
 
   it('does not depend on the order in which the keys came', () => {
-    const property = fc.property(fc.dictionary(fc.string(), fc.oneof(fc.integer(), fc.string(), fc.boolean())), (object) => canonicalJson(Object.fromEntries(Object.entries(object).reverse())) === canonicalJson(object))
+    const property = fc.property(
+      fc.dictionary(fc.string(), fc.oneof(fc.integer(), fc.string(), fc.boolean())),
+      (object) => canonicalJson(Object.fromEntries(Object.entries(object).toReversed())) === canonicalJson(object),
+    )
     expect(fc.check(property).counterexample).toBeNull()
   })
 
   it('is what `jq -cS` prints, for all that a receipt may hold', () => {
     // jq escapes DEL and rounds great numbers; neither is in a receipt: labels are words, numbers are whole and safe.
-    const text = fc.oneof(fc.string(), fc.string({ unit: 'grapheme' })).map((each) => each.replaceAll('\u007f', '').toWellFormed())
-    const samples = fc.sample(fc.dictionary(text, fc.oneof(fc.integer(), text, fc.boolean(), fc.constant(null), fc.array(fc.dictionary(text, text, { maxKeys: 3 }), { maxLength: 3 })), { maxKeys: 8 }), 200)
+    const text = fc.oneof(fc.string(), fc.string({ unit: 'grapheme' })).map(
+      (each) => each.replaceAll('\u007f', '').toWellFormed()
+    )
+    const samples = fc.sample(
+      fc.dictionary(
+        text,
+        fc.oneof(
+          fc.integer(),
+          text,
+          fc.boolean(),
+          fc.constant(null),
+          fc.array(fc.dictionary(text, text, { maxKeys: 3 }), { maxLength: 3 }),
+        ),
+        { maxKeys: 8 },
+      ),
+      200,
+    )
     const written = samples.map((each) => canonicalJson(each))
     const input = samples.map((each) => JSON.stringify(each)).join('\n')
-    const printed = hasTool('jq') ? spawnSync('jq', ['-cS', '.'], { input, encoding: 'utf8', maxBuffer: 1e8 }).stdout.trimEnd().split('\n') : input.split('\n').map((line) => canonicalJson(JSON.parse(line)))
+    const printed = hasTool('jq') ? spawnSync(
+      'jq',
+      ['-cS', '.'],
+      { input, encoding: 'utf8', maxBuffer: 1e8 },
+    ).stdout.trimEnd().split('\n') : input.split('\n').map((line) => canonicalJson(JSON.parse(line)))
     expect(written).toEqual(printed)
-  })
-})
-
-describe('keyName', () => {
-  it('is short and names the key, however its text is wrapped', () => {
-    expect(keyName(identity.publicKey)).toMatch(/^[\da-f]{16}$/)
-    expect(keyName(`${identity.publicKey}\n`)).toBe(keyName(identity.publicKey))
-    const der = createPublicKey(identity.publicKey).export({ format: 'der', type: 'spki' })
-    expect(keyName(identity.publicKey)).toBe(createHash('sha256').update(der).digest('hex').slice(0, 16))
   })
 })

@@ -187,8 +187,11 @@ describe('a manifest on disk', () => {
     writeFileSync(join(folder, 'keyturn.yaml'), full)
   })
   afterAll(() => rmSync(folder, { recursive: true }))
-  const load = (gitState?: (path: string) => Promise<GitState>) =>
-    loadManifest(join(folder, 'keyturn.yaml'), { registry, ...(gitState && { gitState }) })
+  const answering = (gitState: (path: string) => GitState) => ({
+    gitStates: (paths: readonly string[]) => Promise.resolve(new Map(paths.map((path) => [path, gitState(path)]))),
+  })
+  const load = (gitState?: (path: string) => GitState) =>
+    loadManifest(join(folder, 'keyturn.yaml'), { registry, ...(gitState && answering(gitState)) })
 
   it('that is missing says so', async () => {
     await expect(loadManifest(join(folder, 'other.yaml'), { registry })).rejects.toMatchObject({
@@ -200,7 +203,7 @@ describe('a manifest on disk', () => {
   it('is loaded when git ignores its stores, or has nothing to say (S0-04)', async () => {
     const asked: string[] = []
     for (const state of ['ignored', 'outside', 'unknown'] as const) {
-      const manifest = await load((path) => Promise.resolve((asked.push(path), state)))
+      const manifest = await load((path) => (asked.push(path), state))
       expect(Object.keys(manifest.secrets)).toEqual(['database', 'session'])
     }
     expect(new Set(asked)).toEqual(new Set([join(folder, 'config/.env'), join(folder, '.env')]))
@@ -208,7 +211,7 @@ describe('a manifest on disk', () => {
 
   it('is refused when git tracks a store or does not ignore it, at the line of its file (S0-04)', async () => {
     const file = join(folder, 'keyturn.yaml')
-    await expect(load((path) => Promise.resolve(path.endsWith('config/.env') ? 'tracked' : 'exposed'))).rejects.toMatchObject({
+    await expect(load((path) => (path.endsWith('config/.env') ? 'tracked' : 'exposed'))).rejects.toMatchObject({
       code: 'MANIFEST_INVALID',
       about: [
         `${file}:19:15 git tracks this store; write a file that git ignores (\`git rm --cached\` and .gitignore, if it is this one)`,
@@ -235,7 +238,7 @@ describe('a manifest on disk', () => {
 
   it('names what git says together with all other problems', async () => {
     writeFileSync(join(folder, 'worse.yaml'), full.replace('lifecycle: legacy', 'lifecycle: old'))
-    const worse = loadManifest(join(folder, 'worse.yaml'), { registry, gitState: () => Promise.resolve('tracked') })
+    const worse = loadManifest(join(folder, 'worse.yaml'), { registry, ...answering(() => 'tracked') })
     await expect(worse).rejects.toMatchObject({
       problems: [{ place: { line: 10 } }, { place: { line: 19 } }, { place: { line: 33 } }],
     })

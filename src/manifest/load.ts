@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { canonical, gitState, isExample, locate, type GitState } from '../kit/file/index.ts'
+import { canonical, type GitState, gitStates, isExample, locate } from '../kit/file/index.ts'
 import { KeyturnError, type Problem, type Registry } from '../kit/index.ts'
 import { readCheck } from './check.ts'
 import { readEntry } from './entry.ts'
@@ -15,8 +15,8 @@ const gitTime = 5_000
 
 export interface LoadOptions {
   readonly registry: Registry
-  /** Asked about the real path of every store that is a file; git itself when absent. */
-  readonly gitState?: (path: string) => Promise<GitState>
+  /** Asked about the real paths of all stores that are files; git itself when absent. */
+  readonly gitStates?: (paths: readonly string[]) => Promise<ReadonlyMap<string, GitState>>
 }
 
 /**
@@ -28,7 +28,7 @@ export async function loadManifest(file: string, options: LoadOptions): Promise<
     throw new KeyturnError('MANIFEST_MISSING', file, { cause })
   })
   const { manifest, problems, files } = read(text, file, options.registry)
-  const unsafe = await askGit(manifest.base, files, options.gitState ?? askInTime)
+  const unsafe = await askGit(manifest.base, files, options.gitStates ?? askInTime)
   return finish(manifest, [...problems, ...unsafe])
 }
 
@@ -115,19 +115,10 @@ function findSecrets(reading: Reading, path: Path, value: unknown): void {
   }
 }
 
-async function askGit(base: string, files: Reading['files'], ask: (path: string) => Promise<GitState>): Promise<Problem[]> {
-  const answers = new Map<string, Promise<GitState>>()
-  const askOnce = (real: string): Promise<GitState> => {
-    const answer = answers.get(real) ?? ask(real)
-    answers.set(real, answer)
-    return answer
-  }
-  const looked = await Promise.all(
-    files.map(async ({ file, place }) => {
-      const real = canonical(locate(file, base))
-      return { place, example: isExample(real), state: await askOnce(real) }
-    }),
-  )
+async function askGit(base: string, files: Reading['files'], ask: NonNullable<LoadOptions['gitStates']>): Promise<Problem[]> {
+  const found = files.map(({ file, place }) => ({ place, real: canonical(locate(file, base)) }))
+  const states = found.length === 0 ? new Map<string, GitState>() : await ask([...new Set(found.map(({ real }) => real))])
+  const looked = found.map(({ place, real }) => ({ place, example: isExample(real), state: states.get(real) }))
   return looked.flatMap(({ place, example, state }): Problem[] => {
     if (example) return [{ place, what: 'an example is no store: everybody reads it', write: 'the file that is really used' }]
     if (state === 'tracked') {
@@ -144,6 +135,6 @@ async function askGit(base: string, files: Reading['files'], ask: (path: string)
   })
 }
 
-function askInTime(path: string): Promise<GitState> {
-  return gitState(path, { signal: AbortSignal.timeout(gitTime), deadline: Date.now() + gitTime })
+function askInTime(paths: readonly string[]): Promise<ReadonlyMap<string, GitState>> {
+  return gitStates(paths, { signal: AbortSignal.timeout(gitTime), deadline: Date.now() + gitTime })
 }

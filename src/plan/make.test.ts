@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { specimenManifest, specimenPlan, specimenWorld, type Wishes } from '../../test/fixture/specimen.ts'
 import { ALNUM, generate } from '../kit/generate.ts'
@@ -46,7 +46,9 @@ describe('makePlan', () => {
     redactor.conceal(new Secret(value))
     const plan = specimenPlan({ value, stores: 2, checks: 1 })
     expect(redactor.find(JSON.stringify(plan))).toBe(0)
-    const reach = (part: unknown): boolean => part instanceof Secret || (typeof part === 'object' && part !== null && Object.values(part).some(reach))
+    const reach = (part: unknown): boolean => part instanceof Secret || (
+      typeof part === 'object' && part !== null && Object.values(part).some(reach)
+    )
     expect(reach(plan)).toBe(false)
     expect(plan.current).toEqual({ id: 'app', fingerprint: `kf:${'0'.repeat(32)}` })
   })
@@ -56,7 +58,13 @@ describe('makePlan', () => {
     expect(plan.stores.map((store) => [store.key, store.title, Object.keys(store.bind)])).toEqual([
       ['store:dotenv/0', 'dotenv /srv/app/0.env', ['DSN_0']], ['store:dotenv/1', 'dotenv /srv/app/1.env', ['DSN_1']],
     ])
-    expect(plan.waves.map((wave) => wave.map((consumer) => `${consumer.key} ${consumer.title} ${consumer.proof} ${consumer.reload} ${consumer.instances.length}`))).toEqual([
+    expect(
+      plan.waves.map(
+        (wave) => wave.map(
+          (consumer) => `${consumer.key} ${consumer.title} ${consumer.proof} ${consumer.reload} ${consumer.instances.length}`
+        )
+      )
+    ).toEqual([
       ['consumer:process/0.0 service 0.0 process graceful 3'],
       ['consumer:process/1.0 service 1.0 process graceful 3', 'consumer:process/1.1 service 1.1 process graceful 3'],
     ])
@@ -130,7 +138,16 @@ describe('makePlan', () => {
 
   it('carries what the journal needs when the manifest is gone: issuer, checks, times, folder', () => {
     const plan = specimenPlan({ checks: 1, postflight: 2 })
-    expect(plan).toMatchObject({ base: '/srv/app', system: 'atlas', environment: 'staging', secret: 'database', owner: 'platform', principal: 'principal:postgres/db/app' })
+    expect(plan).toMatchObject(
+      {
+        base: '/srv/app',
+        system: 'atlas',
+        environment: 'staging',
+        secret: 'database',
+        owner: 'platform',
+        principal: 'principal:postgres/db/app',
+      }
+    )
     expect(plan.issuer.config).toEqual({ admin: '${env:PG_ADMIN_URL}', role: 'app' })
     expect([plan.preflight.length, plan.checks.length, plan.postflight.length]).toEqual([1, 1, 2])
   })

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { postgresTraits } from '../../test/fixture/specimen.ts'
 import type { Phase, Step } from './step.ts'
@@ -37,14 +37,18 @@ function always(holds: (layout: Layout) => boolean): void {
 
 const ids = (steps: readonly Step[]): string[] => steps.map((step) => step.id)
 const ways = (layout: Layout): readonly (readonly Step[])[] => [forwardSteps(layout), backSteps(layout)]
-const places = (layout: Layout): string[] => layout.waves.flatMap((count, wave) => Array.from({ length: count }, (_, index) => `${wave}.${index}`))
+const places = (layout: Layout): string[] => layout.waves.flatMap(
+  (count, wave) => Array.from({ length: count }, (_, index) => `${wave}.${index}`)
+)
 const sorted = (list: readonly string[]): string => [...list].sort().join(' ')
 
 describe('the steps of the way forward', () => {
   it('accept, present and forget, each once and in this order, with an overlap', () => {
     expect(ids(forwardSteps(layoutOf()))).toEqual([
-      'preflight', 'mint', 'probe:new', 'publish:0', 'publish:1', 'reload:0.0', 'attest:0.0', 'reload:1.0', 'attest:1.0', 'reload:1.1', 'attest:1.1',
-      'check:0', 'postflight:0', 'grace', 'watch', 'gate:off', 'off', 'prove:off', 'check:0:off', 'postflight:0:off', 'undo', 'gate:gone', 'gone', 'prove:gone',
+      'preflight', 'mint', 'probe:new', 'publish:0', 'publish:1', 'reload:0.0', 'attest:0.0',
+      'reload:1.0', 'attest:1.0', 'reload:1.1', 'attest:1.1',
+      'check:0', 'postflight:0', 'grace', 'watch', 'gate:off', 'off', 'prove:off', 'check:0:off', 'postflight:0:off',
+      'undo', 'gate:gone', 'gone', 'prove:gone',
       'sweep', 'receipt',
     ])
   })
@@ -52,7 +56,8 @@ describe('the steps of the way forward', () => {
   it('has nothing between the change and the last consumer when it is in place (C-08, S0-12)', () => {
     const steps = ids(forwardSteps(layoutOf({ strategy: 'in-place' })))
     expect(steps).toEqual([
-      'preflight', 'mint', 'publish:0', 'publish:1', 'reload:0.0', 'attest:0.0', 'reload:1.0', 'attest:1.0', 'reload:1.1', 'attest:1.1',
+      'preflight', 'mint', 'publish:0', 'publish:1', 'reload:0.0', 'attest:0.0',
+      'reload:1.0', 'attest:1.0', 'reload:1.1', 'attest:1.1',
       'check:0', 'postflight:0', 'prove', 'sweep', 'receipt',
     ])
   })
@@ -70,16 +75,19 @@ describe('the steps of the way forward', () => {
         if (step.do !== 'set') return true
         const before = steps[at - 1]
         const proven = layout.traits.acceptor === 'consumers' || steps[at + 1]?.do === 'prove'
-        return step.which === 'old' && before?.do === 'gate' && before.keeps === 'new' && before.ends === 'old' && before.to === step.to && proven
+        const gated = before?.do === 'gate' && before.keeps === 'new' && before.ends === 'old' && before.to === step.to
+        return step.which === 'old' && gated && proven
       })
     })
   })
 
-  it('mints before it publishes, publishes everywhere before it reloads, and probes before it publishes where old and new overlap', () => {
+  it('mints, probes where old and new overlap, publishes everywhere, and only then reloads', () => {
     always((layout) => {
       const steps = forwardSteps(layout)
       const at = (match: (step: Step) => boolean): number[] => steps.flatMap((step, index) => (match(step) ? [index] : []))
-      const [mint, probe, publish, reload] = (['mint', 'probe', 'publish', 'reload'] as const).map((word) => at((step) => step.do === word))
+      const [mint, probe, publish, reload] = (
+        ['mint', 'probe', 'publish', 'reload'] as const
+      ).map((word) => at((step) => step.do === word))
       const overlap = layout.strategy === 'alternate' || layout.strategy === 'overlap'
       const last = Math.max(...(publish ?? []))
       return (
@@ -94,12 +102,20 @@ describe('the steps of the way back', () => {
   it('are the same algorithm with old and new swapped', () => {
     const back = backSteps(layoutOf())
     expect(ids(back)).toEqual([
-      'back:restore', 'back:probe:old', 'back:publish:0', 'back:publish:1', 'back:reload:0.0', 'back:attest:0.0', 'back:reload:1.0', 'back:attest:1.0',
-      'back:reload:1.1', 'back:attest:1.1', 'back:check:0', 'back:postflight:0', 'back:gate:new', 'back:off:new', 'back:gone:new', 'back:prove:old',
+      'back:restore', 'back:probe:old', 'back:publish:0', 'back:publish:1',
+      'back:reload:0.0', 'back:attest:0.0', 'back:reload:1.0', 'back:attest:1.0',
+      'back:reload:1.1', 'back:attest:1.1', 'back:check:0', 'back:postflight:0',
+      'back:watch:new', 'back:gate:new', 'back:off:new', 'back:gone:new', 'back:prove:old',
       'back:sweep', 'back:receipt',
     ])
-    expect(back.filter((step) => step.do === 'set').map((step) => `${step.which} ${step.to}`)).toEqual(['old on', 'new off', 'new gone'])
-    expect(back.flatMap((step) => (step.do === 'publish' || step.do === 'reload' || step.do === 'attest' ? [step.which] : [])).every((which) => which === 'old')).toBe(true)
+    expect(
+      back.filter((step) => step.do === 'set').map((step) => `${step.which} ${step.to}`)
+    ).toEqual(['old on', 'new off', 'new gone'])
+    expect(
+      back.flatMap(
+        (step) => (step.do === 'publish' || step.do === 'reload' || step.do === 'attest' ? [step.which] : [])
+      ).every((which) => which === 'old')
+    ).toBe(true)
   })
 
   it('touch nothing when nothing was begun: all but the closing needs something of the way forward', () => {
@@ -129,7 +145,13 @@ describe('the steps of every layout', () => {
   })
 
   it('go through the phases in their order', () => {
-    always((layout) => ways(layout).every((steps) => steps.every((step, at) => at === 0 || PHASES.indexOf(step.phase) >= PHASES.indexOf(steps[at - 1]?.phase ?? 'preflight'))))
+    always(
+      (layout) => ways(layout).every(
+        (steps) => steps.every(
+          (step, at) => at === 0 || PHASES.indexOf(step.phase) >= PHASES.indexOf(steps[at - 1]?.phase ?? 'preflight')
+        )
+      )
+    )
   })
 
   it('write every store, and reload and attest every consumer of every wave, on both ways (S0-10)', () => {
@@ -137,7 +159,9 @@ describe('the steps of every layout', () => {
       const stores = steps.flatMap((step) => (step.do === 'publish' ? [String(step.store)] : []))
       const reloaded = steps.flatMap((step) => (step.do === 'reload' ? [`${step.wave}.${step.consumer}`] : []))
       const attested = steps.flatMap((step) => (step.do === 'attest' ? [`${step.wave}.${step.consumer}`] : []))
-      return sorted(stores) === sorted(Array.from({ length: layout.stores }, (_, at) => String(at))) && sorted(reloaded) === sorted(places(layout)) && sorted(attested) === sorted(places(layout))
+      return sorted(stores) === sorted(
+        Array.from({ length: layout.stores }, (_, at) => String(at))
+      ) && sorted(reloaded) === sorted(places(layout)) && sorted(attested) === sorted(places(layout))
     }))
   })
 
@@ -156,7 +180,9 @@ describe('the steps of every layout', () => {
     always((layout) => {
       if (layout.traits.acceptor === 'consumers') return ways(layout).flat().every((step) => step.do !== 'prove')
       const ends = layout.strategy === 'in-place' || layout.strategy === 'hard-cut' || layout.traits.ends.length > 0
-      const [forward, back] = ways(layout).map((steps) => steps.flatMap((step) => (step.do === 'prove' ? [`${step.accepted} ${step.rejected}`] : [])))
+      const [forward, back] = ways(layout).map(
+        (steps) => steps.flatMap((step) => (step.do === 'prove' ? [`${step.accepted} ${step.rejected}`] : []))
+      )
       return (!ends || forward?.at(-1) === 'new old') && back?.at(-1) === 'old new'
     })
   })

@@ -44,7 +44,10 @@ export function backSteps(layout: Layout): Step[] {
     if (layout.traits.ends.length > 0) steps.add('restore', 'accept', { do: 'set', which: 'old', to: 'on', effect: true }, undefined, 'ended')
     probe(steps, layout, 'old', 'minted')
     present(steps, layout, 'old', 'presented')
-    if (layout.traits.ends.length > 0) steps.add('gate:new', 'forget', { do: 'gate', keeps: 'old', ends: 'new', to: 'off' }, LOOK_MS, 'presented')
+    if (layout.traits.ends.length > 0) {
+      watch(steps, layout, 'watch:new', 'new', 'presented')
+      steps.add('gate:new', 'forget', { do: 'gate', keeps: 'old', ends: 'new', to: 'off' }, LOOK_MS, 'presented')
+    }
     for (const to of layout.traits.ends) steps.add(`${to}:new`, 'forget', { do: 'set', which: 'new', to, effect: true }, undefined, 'minted')
     prove(steps, layout, 'prove:old', 'old', 'new', 'minted')
   } else {
@@ -107,9 +110,7 @@ function check(steps: Builder, layout: Layout, which: Which, phase: Phase, suffi
 
 function forget(steps: Builder, layout: Layout, keeps: Which, ends: Which): void {
   const { timing, traits } = layout
-  if (timing.quiet > 0 && traits.acceptor === 'issuer') {
-    steps.add('watch', 'forget', { do: 'watch', which: ends, for: timing.quiet, every: timing.quietEvery }, timing.quiet + LOOK_MS)
-  }
+  watch(steps, layout, 'watch', ends)
   for (const to of traits.ends) {
     if (to === 'gone' && traits.ends.includes('off') && timing.undo > 0) steps.add('undo', 'forget', { do: 'wait', why: 'undo', for: timing.undo })
     steps.add(`gate:${to}`, 'forget', { do: 'gate', keeps, ends, to }, LOOK_MS)
@@ -117,6 +118,12 @@ function forget(steps: Builder, layout: Layout, keeps: Which, ends: Which): void
     prove(steps, layout, `prove:${to}`, keeps, ends)
     if (to === 'off') check(steps, layout, keeps, 'forget', ':off')
   }
+}
+
+/** The gate of a consumer that cannot prove what it holds asks for it, in both directions. */
+function watch(steps: Builder, { timing, traits }: Layout, id: string, which: Which, needs?: Needed): void {
+  if (timing.quiet === 0 || traits.acceptor !== 'issuer') return
+  steps.add(id, 'forget', { do: 'watch', which, for: timing.quiet, every: timing.quietEvery }, timing.quiet + LOOK_MS, needs)
 }
 
 function prove(steps: Builder, layout: Layout, id: string, accepted: Which, rejected: Which, needs?: Needed): void {

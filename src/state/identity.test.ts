@@ -12,7 +12,9 @@ describe('an identity file', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600)
     expect(statSync(join(path, '..')).mode & 0o777).toBe(0o700)
     const read = await readIdentity(path)
-    expect([read.recipient, read.publicKey, read.fingerprint('a', 'b')]).toEqual([made.recipient, made.publicKey, made.fingerprint('a', 'b')])
+    expect(
+      [read.recipient, read.publicKey, read.fingerprint('a', 'b')]
+    ).toEqual([made.recipient, made.publicKey, made.fingerprint('a', 'b')])
   })
 
   it('is never overwritten', async () => {
@@ -49,7 +51,10 @@ describe('a fingerprint', () => {
     const [one, two] = [await createIdentity(join(folder, 'one')), await createIdentity(join(folder, 'two'))]
     expect(one.fingerprint('a', 'value')).toBe(one.fingerprint('a', 'value'))
     expect(one.fingerprint('a', 'value')).toMatch(/^kf:[\da-f]{32}$/)
-    const others = [one.fingerprint('a', 'other'), one.fingerprint('b', 'value'), two.fingerprint('a', 'value'), one.fingerprint('av', 'alue'), one.fingerprint('', 'avalue')]
+    const others = [
+      one.fingerprint('a', 'other'), one.fingerprint('b', 'value'), two.fingerprint('a', 'value'), one.fingerprint('av', 'alue'),
+      one.fingerprint('', 'avalue'),
+    ]
     expect(new Set([one.fingerprint('a', 'value'), ...others]).size).toBe(others.length + 1)
   })
 
@@ -57,7 +62,9 @@ describe('a fingerprint', () => {
     const identity = await createIdentity(join(tempFolder(), 'identity'))
     const digits = identity.fingerprint('a', 'value').slice(3)
     for (const text of ['value', 'avalue', '1:avalue', 'a\0value', 'a:value']) {
-      for (const algorithm of ['md5', 'sha1', 'sha256', 'sha512']) expect(createHash(algorithm).update(text).digest('hex')).not.toContain(digits)
+      for (const algorithm of ['md5', 'sha1', 'sha256', 'sha512']) {
+        expect(createHash(algorithm).update(text).digest('hex')).not.toContain(digits)
+      }
     }
   })
 })

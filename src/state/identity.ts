@@ -2,7 +2,6 @@ import { createHmac, createPrivateKey, createPublicKey, hkdfSync, type KeyObject
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { KeyturnError } from '../kit/error.ts'
 
 /** Everything that is derived from one age identity file: the only file that has to be kept safe. */
@@ -32,11 +31,13 @@ export async function readIdentity(path: string): Promise<Identity> {
   if ((statSync(path).mode & 0o077) !== 0) throw new KeyturnError('IDENTITY_UNSAFE', `${path} can be read by others`)
   const secretKey = /^AGE-SECRET-KEY-1[0-9A-Z]+$/m.exec(readFileSync(path, 'utf8'))?.[0]
   if (secretKey === undefined) throw new KeyturnError('IDENTITY_WRONG', `${path} holds no age identity`)
+  const { identityToRecipient } = await import('age-encryption')
   return deriveIdentity(secretKey, await identityToRecipient(secretKey))
 }
 
 /** Makes a new identity file, 0600, in the common form of age. Fails when there is one already. */
 export async function createIdentity(path: string): Promise<Identity> {
+  const { generateX25519Identity, identityToRecipient } = await import('age-encryption')
   const secretKey = await generateX25519Identity()
   const recipient = await identityToRecipient(secretKey)
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })

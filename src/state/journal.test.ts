@@ -7,7 +7,9 @@ import type { State } from './open.ts'
 import { findRotation } from './rotation.ts'
 
 async function counts(state: State): Promise<Record<string, number>> {
-  const { rows } = await sql<Record<string, number>>`select (select count(*) from event) event, (select count(*) from sealed) sealed, (select count(*) from credential) credential, (select count(*) from lock) lock`.execute(state.db)
+  const { rows } = await sql<Record<string, number>>`
+    select (select count(*) from event) event, (select count(*) from sealed) sealed,
+      (select count(*) from credential) credential, (select count(*) from lock) lock`.execute(state.db)
   return { ...rows[0] }
 }
 
@@ -40,7 +42,9 @@ describe('append', () => {
     const before = await findRotation(state.db, 'one')
     // Its number may even fit: the fence alone says no.
     for (const late of [first, { ...first, seq: second.seq, head: second.head }]) {
-      await expect(append(state.db, late, [entry(9)], { ...together, close: { result: 'done', wipe: [] } })).rejects.toMatchObject({ code: 'FENCED' })
+      await expect(
+        append(state.db, late, [entry(9)], { ...together, close: { result: 'done', wipe: [] } })
+      ).rejects.toMatchObject({ code: 'FENCED' })
     }
     expect(await findRotation(state.db, 'one')).toEqual(before)
     expect(await counts(state)).toEqual({ event: 2, sealed: 0, credential: 0, lock: 0 })
@@ -61,7 +65,9 @@ describe('append', () => {
     const state = await freshState()
     await openOne(state, 'one')
     const held = await take(state, 'one')
-    const all = await Promise.allSettled(Array.from({ length: 8 }, (_, at) => append(state.db, { ...held }, [entry(2, { writer: at })])))
+    const all = await Promise.allSettled(
+      Array.from({ length: 8 }, (_, at) => append(state.db, { ...held }, [entry(2, { writer: at })]))
+    )
     expect(all.filter((each) => each.status === 'fulfilled')).toHaveLength(1)
     expect((await readJournal(state.db, 'one')).length).toBe(2)
   })
@@ -88,7 +94,8 @@ describe('the chain', () => {
 
 describe('verifyChain', () => {
   const tampered: Readonly<Record<string, (state: State) => Promise<unknown>>> = {
-    'an edited body': (state) => sql`update event set body = replace(body, '"number":3', '"number":7') where seq = 3`.execute(state.db),
+    'an edited body': (state) =>
+      sql`update event set body = replace(body, '"number":3', '"number":7') where seq = 3`.execute(state.db),
     'a body that is no JSON any more': (state) => sql`update event set body = 'gone' where seq = 3`.execute(state.db),
     'a body that is no object any more': (state) => sql`update event set body = 'null' where seq = 3`.execute(state.db),
     'an edited type': (state) => sql`update event set type = 'other' where seq = 3`.execute(state.db),
@@ -105,11 +112,13 @@ describe('verifyChain', () => {
     'two bodies in another order, numbers and all': async (state) => {
       const [a, b] = (await readJournal(state.db, 'one')).slice(1, 3)
       for (const [seq, from] of [[2, b], [3, a]] as const) {
-        await sql`update event set body = ${from?.bytes.replace(/"seq":\d/, `"seq":${seq}`)}, at = ${from?.at} where seq = ${seq}`.execute(state.db)
+        const body = from?.bytes.replace(/"seq":\d/, `"seq":${seq}`)
+        await sql`update event set body = ${body}, at = ${from?.at} where seq = ${seq}`.execute(state.db)
       }
     },
     'an entry of somebody else at the end': (state) =>
-      sql`insert into event (rotation, seq, type, at, body, hash) values ('one', 6, 'noted', ${NOW}, ${storedBytes(6, { type: 'noted', at: NOW, body: {} })}, 'x')`.execute(state.db),
+      sql`insert into event (rotation, seq, type, at, body, hash)
+        values ('one', 6, 'noted', ${NOW}, ${storedBytes(6, { type: 'noted', at: NOW, body: {} })}, 'x')`.execute(state.db),
     'another head': (state) => sql`update rotation set head = ${'a'.repeat(64)}`.execute(state.db),
   }
 

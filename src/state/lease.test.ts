@@ -18,16 +18,22 @@ describe('a lease', () => {
   it('is taken once: another owner is told LOCKED and by whom, and changes nothing', async () => {
     const { state } = await held()
     const before = await findRotation(state.db, 'one')
-    await expect(claim(state.db, 'one', 'owner 2', () => NOW + LEASE_MS - 1, alive)).rejects.toMatchObject({ code: 'LOCKED', about: 'one is held by owner 1' })
+    await expect(
+      claim(state.db, 'one', 'owner 2', () => NOW + LEASE_MS - 1, alive)
+    ).rejects.toMatchObject({ code: 'LOCKED', about: 'one is held by owner 1' })
     expect(await findRotation(state.db, 'one')).toEqual(before)
   })
 
   it('of many owners at once goes to one', async () => {
     const state = await freshState()
     await openOne(state, 'one')
-    const all = await Promise.allSettled(Array.from({ length: 6 }, (_, at) => claim(state.db, 'one', `owner ${at}`, () => NOW, alive)))
+    const all = await Promise.allSettled(
+      Array.from({ length: 6 }, (_, at) => claim(state.db, 'one', `owner ${at}`, () => NOW, alive))
+    )
     expect(all.filter((each) => each.status === 'fulfilled')).toHaveLength(1)
-    expect(all.flatMap((each) => (each.status === 'rejected' ? [(each.reason as { code: string }).code] : []))).toEqual(Array(5).fill('LOCKED'))
+    expect(
+      all.flatMap((each) => (each.status === 'rejected' ? [(each.reason as { code: string }).code] : []))
+    ).toEqual(Array(5).fill('LOCKED'))
   })
 
   it('is taken over when it has run out, and says that the owner may still be alive', async () => {
@@ -81,7 +87,9 @@ describe('a lock on a resource', () => {
   it('is held by one rotation for one step: the other is told LOCKED and has written nothing', async () => {
     const { state, a, b } = await two()
     await append(state.db, a, [entry(2)], { take: 'store:shared' })
-    await expect(append(state.db, b, [entry(2)], { take: 'store:shared' })).rejects.toMatchObject({ code: 'LOCKED', about: 'store:shared' })
+    await expect(
+      append(state.db, b, [entry(2)], { take: 'store:shared' })
+    ).rejects.toMatchObject({ code: 'LOCKED', about: 'store:shared' })
     expect((await readJournal(state.db, 'b')).length).toBe(1)
     await append(state.db, b, [entry(2)], { take: 'store:other' })
     await append(state.db, a, [entry(3)], { give: 'store:shared' })
@@ -100,7 +108,9 @@ describe('a lock on a resource', () => {
   it('falls with the lease of its holder, and with its fence', async () => {
     const { state, a, b } = await two()
     await append(state.db, a, [entry(2)], { take: 'store:shared' })
-    await expect(append(state.db, b, [{ ...entry(2), at: NOW + LEASE_MS - 1 }], { take: 'store:shared' })).rejects.toMatchObject({ code: 'LOCKED' })
+    await expect(
+      append(state.db, b, [{ ...entry(2), at: NOW + LEASE_MS - 1 }], { take: 'store:shared' })
+    ).rejects.toMatchObject({ code: 'LOCKED' })
     await append(state.db, b, [{ ...entry(2), at: NOW + LEASE_MS }], { take: 'store:shared' })
     await append(state.db, b, [entry(3)], { give: 'store:shared' })
     await append(state.db, a, [entry(3)], { take: 'store:shared' })

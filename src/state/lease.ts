@@ -31,8 +31,10 @@ export async function claim(
       const held = row.owner !== null && row.lease_until > at
       const dead = row.owner !== null && isDead(row.owner)
       if (held && !dead) throw new KeyturnError('LOCKED', `${row.id} is held by ${row.owner}`)
-      // Also ordered against owners of another state that name the same principal: fences follow the clock.
-      const fence = Math.max(row.fence + 1, at)
+      // Also ordered against owners of another state that name the same principal: fences follow the clock. And against those of
+      // this state that had a clock that was ahead: the target remembers the greatest fence that it saw.
+      const greatest = await tx.selectFrom('rotation').select((eb) => eb.fn.max('fence').as('fence')).where('principal', '=', row.principal).executeTakeFirst()
+      const fence = Math.max((greatest?.fence ?? 0) + 1, at)
       const taken = { ...row, fence, owner, lease_until: at + leaseMs }
       await tx.updateTable('rotation').set({ fence, owner, lease_until: taken.lease_until }).where('id', '=', row.id).execute()
       return { claim: claimOf(taken), row: taken, predecessor: row.owner === null ? 'none' : dead ? 'dead' : 'expired' }

@@ -1,4 +1,15 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
@@ -34,7 +45,9 @@ describe('the folder of a state', () => {
     expect(readFileSync(join(state.folder, '.gitignore'), 'utf8')).toBe('*\n')
   })
 
-  it.each([0o755, 0o750, 0o701, 0o770])('that is open to others is refused with STATE_UNSAFE, and is left as it is (%o)', async (wide) => {
+  it.each(
+    [0o755, 0o750, 0o701, 0o770]
+  )('that is open to others is refused with STATE_UNSAFE, and is left as it is (%o)', async (wide) => {
     const root = tempFolder()
     const folder = join(root, 'state')
     mkdirSync(folder)
@@ -84,7 +97,10 @@ describe('the identity of a state', () => {
     const folder = join(root, 'state')
     mkdirSync(folder, { mode: 0o700 })
     symlinkSync(folder, join(root, 'link'))
-    const inside = [join(folder, 'identity'), join(folder, 'deep', 'identity'), join(root, 'link', 'identity'), join(folder, '..state', 'identity'), join(root, 'else', '..', 'state', 'identity')]
+    const inside = [
+      join(folder, 'identity'), join(folder, 'deep', 'identity'), join(root, 'link', 'identity'),
+      join(folder, '..state', 'identity'), join(root, 'else', '..', 'state', 'identity'),
+    ]
     for (const path of inside) await expect(openState(folder, path, true)).rejects.toMatchObject({ code: 'IDENTITY_UNSAFE' })
     await expect(openState(join(root, 'link'), join(folder, 'identity'), true)).rejects.toMatchObject({ code: 'IDENTITY_UNSAFE' })
     expect(readdirSync(folder)).toEqual([])
@@ -146,7 +162,9 @@ describe('the migrations', () => {
     newer.exec(`pragma user_version = ${STATE_VERSION + 1}`)
     newer.close()
     const before = readFileSync(file)
-    await expect(openState(state.folder, state.identityFile)).rejects.toMatchObject({ code: 'STATE_NEWER', about: expect.stringContaining(String(STATE_VERSION + 1)) as string })
+    await expect(openState(state.folder, state.identityFile)).rejects.toMatchObject(
+      { code: 'STATE_NEWER', about: expect.stringContaining(String(STATE_VERSION + 1)) as string }
+    )
     expect(readFileSync(file).equals(before)).toBe(true)
   })
 })
@@ -154,7 +172,11 @@ describe('the migrations', () => {
 function describeDatabase(folder: string): { readonly version: number; readonly schema: unknown; readonly rows: unknown } {
   const database = new DatabaseSync(join(folder, STATE_FILE), { readOnly: true })
   const { user_version: version } = database.prepare('pragma user_version').get() as { user_version: number }
-  const described = { version, schema: database.prepare('select sql from sqlite_schema order by name').all(), rows: [database.prepare('select * from meta').all(), database.prepare('select * from event').all()] }
+  const described = {
+    version,
+    schema: database.prepare('select sql from sqlite_schema order by name').all(),
+    rows: [database.prepare('select * from meta').all(), database.prepare('select * from event').all()],
+  }
   database.close()
   return described
 }

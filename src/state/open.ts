@@ -1,6 +1,6 @@
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { Kysely, sql } from 'kysely'
+import type { Kysely } from 'kysely'
 import { KeyturnError, reduceCause } from '../kit/error.ts'
 import { keepApart, openFolder } from './folder.ts'
 import { createIdentity, type Identity, readIdentity } from './identity.ts'
@@ -31,7 +31,9 @@ export async function openState(folder: string, identityFile: string | undefined
   if (fresh && !create) throw new KeyturnError('ROTATION_UNKNOWN', `${folder} holds no state yet`)
   if (identityFile !== undefined) keepApart(identityFile, folder)
   const identity = await prepare(folder, identityFile, fresh)
-  const db = new Kysely<Tables>({ dialect: sqliteDialect(file) })
+  // Loaded here and not at the top: planning opens no state, and its start should not pay for it.
+  const { Kysely } = await import('kysely')
+  const db = new Kysely<Tables>({ dialect: await sqliteDialect(file) })
   try {
     await migrate(db)
     const publicKey = await bindIdentity(db, identity)
@@ -73,6 +75,7 @@ function identityFor(file: string, fresh: boolean): Promise<Identity> {
 }
 
 async function migrate(db: Kysely<Tables>): Promise<void> {
+  const { sql } = await import('kysely')
   const { rows } = await sql<{ user_version: number }>`pragma user_version`.execute(db)
   const version = rows[0]?.user_version ?? 0
   if (version > STATE_VERSION) throw new KeyturnError('STATE_NEWER', `version ${version}, this keyturn knows ${STATE_VERSION}`)

@@ -4,11 +4,13 @@ import { append, readJournal } from './journal.ts'
 import { findRotation, listRotations, nextDue } from './rotation.ts'
 
 describe('a rotation', () => {
-  it('is the only open one of its principal, whatever secret names it: another is refused with ROTATION_OPEN (X-04, I10)', async () => {
+  it('is the only open one of its principal, whatever secret names it: ROTATION_OPEN (X-04, I10)', async () => {
     const state = await freshState()
     await openOne(state, 'one', { principal: 'principal:db/app' })
     for (const part of [{}, { secret: 'other' }, { system: 'borealis' }]) {
-      await expect(openOne(state, 'two', { principal: 'principal:db/app', ...part })).rejects.toMatchObject({ code: 'ROTATION_OPEN', about: 'one' })
+      await expect(
+        openOne(state, 'two', { principal: 'principal:db/app', ...part })
+      ).rejects.toMatchObject({ code: 'ROTATION_OPEN', about: 'one' })
     }
     expect((await listRotations(state.db)).map((row) => row.id)).toEqual(['one'])
     expect(await readJournal(state.db, 'two')).toEqual([])
@@ -26,7 +28,9 @@ describe('a rotation', () => {
 
   it('of many at once is opened once', async () => {
     const state = await freshState()
-    const all = await Promise.allSettled(Array.from({ length: 6 }, (_, at) => openOne(state, `r${at}`, { principal: 'principal:db/app' })))
+    const all = await Promise.allSettled(
+      Array.from({ length: 6 }, (_, at) => openOne(state, `r${at}`, { principal: 'principal:db/app' }))
+    )
     expect(all.filter((each) => each.status === 'fulfilled')).toHaveLength(1)
     expect(await listRotations(state.db)).toHaveLength(1)
   })
@@ -35,7 +39,9 @@ describe('a rotation', () => {
     const state = await freshState()
     await openOne(state, 'database-20260101-aa0000')
     await openOne(state, 'database-20260101-ab0000', { secret: 'cache' })
-    for (const id of ['database-20260101-aa0000', 'database-20260101-aa', 'database']) expect((await findRotation(state.db, id)).id).toBe('database-20260101-aa0000')
+    for (const id of ['database-20260101-aa0000', 'database-20260101-aa', 'database']) {
+      expect((await findRotation(state.db, id)).id).toBe('database-20260101-aa0000')
+    }
     await expect(findRotation(state.db, 'database-2026')).rejects.toMatchObject({ code: 'ROTATION_UNKNOWN' })
     await expect(findRotation(state.db, 'nothing')).rejects.toMatchObject({ code: 'ROTATION_UNKNOWN', about: 'nothing' })
   })
@@ -46,7 +52,9 @@ describe('a rotation', () => {
     await openOne(state, '100%-1', { secret: '100%' })
     await openOne(state, 'Upper-1', { secret: 'Upper' })
     for (const id of ['db_main-1', '100%-1', 'Upper-1']) expect((await findRotation(state.db, id)).id).toBe(id)
-    for (const id of ['dbmain', 'db%', '_', '%', 'upper-1']) await expect(findRotation(state.db, id)).rejects.toMatchObject({ code: 'ROTATION_UNKNOWN' })
+    for (const id of ['dbmain', 'db%', '_', '%', 'upper-1']) {
+      await expect(findRotation(state.db, id)).rejects.toMatchObject({ code: 'ROTATION_UNKNOWN' })
+    }
   })
 
   it('is listed newest first, by system, secret and due time; the next due time is that of an open one', async () => {

@@ -1,4 +1,4 @@
-import { type Kysely, type Selectable, sql } from 'kysely'
+import type { Kysely, Selectable } from 'kysely'
 import { KeyturnError } from '../kit/error.ts'
 import { type Claim, chain, type Entry, GENESIS, storedBytes } from './journal.ts'
 import { stateError } from './open.ts'
@@ -57,12 +57,20 @@ export async function insertRotation(db: Kysely<Tables>, rotation: NewRotation):
 
 /** One rotation: by its id, by a prefix of it that no other has, or by the secret of which it is the open one. Throws ROTATION_UNKNOWN. */
 export async function findRotation(db: Kysely<Tables>, id: string): Promise<RotationRow> {
+  const exact = await db.selectFrom('rotation').selectAll().where('id', '=', id).executeTakeFirst()
+  if (exact !== undefined) return exact
+  // From here on it is what a person wrote: all rotations are looked through.
   const open = await db.selectFrom('rotation').selectAll().where('secret', '=', id).where('result', 'is', null).limit(2).execute()
   if (open.length === 1 && open[0] !== undefined) return open[0]
-  const rows = await db.selectFrom('rotation').selectAll().where(sql<string>`substr(id, 1, ${id.length})`, '=', id).orderBy('id').limit(20).execute()
-  const exact = rows.find((row) => row.id === id) ?? (rows.length === 1 ? rows[0] : undefined)
-  if (exact === undefined) throw new KeyturnError('ROTATION_UNKNOWN', rows.length > 1 ? `${id} could be ${rows.map((row) => row.id).join(', ')}` : id)
-  return exact
+  const begins = await db
+    .selectFrom('rotation')
+    .selectAll()
+    .where((eb) => eb(eb.fn<string>('substr', ['id', eb.val(1), eb.val(id.length)]), '=', id))
+    .orderBy('id')
+    .limit(20)
+    .execute()
+  if (begins.length === 1 && begins[0] !== undefined) return begins[0]
+  throw new KeyturnError('ROTATION_UNKNOWN', begins.length > 1 ? `${id} could be ${begins.map((row) => row.id).join(', ')}` : id)
 }
 
 export interface RotationFilter {

@@ -13,7 +13,9 @@ import { seal, type SealPlace, unseal } from './seal.ts'
 import { STATE_FILE } from './open.ts'
 
 const place: SealPlace = { rotation: 'one', name: 'new', secret: 'atlas/staging/database' }
-const credential = (): Credential => ({ id: 'app', fields: { user: new Secret('app'), password: new Secret(generate(ALNUM, 32)) } })
+const credential = (): Credential => (
+  { id: 'app', fields: { user: new Secret('app'), password: new Secret(generate(ALNUM, 32)) } }
+)
 const identityOf = (name = 'identity', folder: string = tempFolder()): Promise<Identity> => createIdentity(join(folder, name))
 
 describe('a sealed credential', () => {
@@ -28,7 +30,10 @@ describe('a sealed credential', () => {
   })
 
   it.each([
-    ['rotation', { ...place, rotation: 'two' }], ['name', { ...place, name: 'old' as const }], ['secret', { ...place, secret: 'atlas/staging/cache' }],
+    ['rotation', { ...place, rotation: 'two' }], ['name', { ...place, name: 'old' as const }], [
+      'secret',
+      { ...place, secret: 'atlas/staging/cache' },
+    ],
   ])('is refused when its row was moved to another %s', async (_, other) => {
     const identity = await identityOf()
     const sealed = await seal(credential(), place, identity)
@@ -43,14 +48,18 @@ describe('a sealed credential', () => {
       ciphertext[at] = (ciphertext[at] ?? 0) ^ 1
       await expect(unseal({ ...sealed, ciphertext }, place, identity)).rejects.toMatchObject({ code: 'SEAL_BROKEN' })
     }
-    await expect(unseal({ ...sealed, mac: sealed.mac.replace(/^./, (digit) => (digit === '0' ? '1' : '0')) }, place, identity)).rejects.toMatchObject({ code: 'SEAL_BROKEN' })
+    await expect(
+      unseal({ ...sealed, mac: sealed.mac.replace(/^./, (digit) => (digit === '0' ? '1' : '0')) }, place, identity)
+    ).rejects.toMatchObject({ code: 'SEAL_BROKEN' })
   })
 
   it('is refused when somebody else made it with the public recipient alone', async () => {
     const [identity, theirs] = [await identityOf(), await identityOf()]
     const encrypter = new Encrypter()
     encrypter.addRecipient(identity.recipient)
-    const ciphertext = await encrypter.encrypt(JSON.stringify({ secret: place.secret, credential: 'app', fields: { user: 'app', password: 'chosen by somebody else' } }))
+    const ciphertext = await encrypter.encrypt(
+      JSON.stringify({ secret: place.secret, credential: 'app', fields: { user: 'app', password: 'chosen by somebody else' } })
+    )
     const mac = (await seal(credential(), place, theirs)).mac
     for (const forged of [{ ciphertext, mac }, { ciphertext, mac: '' }, { ciphertext, mac: theirs.mac(ciphertext) }]) {
       await expect(unseal(forged, place, identity)).rejects.toMatchObject({ code: 'SEAL_BROKEN' })

@@ -1,4 +1,3 @@
-import { Decrypter, Encrypter } from 'age-encryption'
 import { KeyturnError } from '../kit/error.ts'
 import { type Credential } from '../kit/issuer.ts'
 import { Secret } from '../kit/secret.ts'
@@ -20,6 +19,7 @@ export interface SealPlace {
 /** Seals a credential with all its fields. */
 export async function seal(credential: Credential, place: SealPlace, identity: Identity): Promise<Sealed> {
   const fields = Object.fromEntries(Object.entries(credential.fields).map(([name, value]) => [name, value.reveal()]))
+  const { Encrypter } = await import('age-encryption')
   const encrypter = new Encrypter()
   encrypter.addRecipient(identity.recipient)
   const ciphertext = await encrypter.encrypt(JSON.stringify({ secret: place.secret, credential: credential.id, fields }))
@@ -29,6 +29,7 @@ export async function seal(credential: Credential, place: SealPlace, identity: I
 /** Opens it again. Throws SEAL_BROKEN when it was changed, moved or not made by this identity. */
 export async function unseal(sealed: Sealed, place: SealPlace, identity: Identity): Promise<Credential> {
   if (identity.mac(authenticated(sealed.ciphertext, place)) !== sealed.mac) throw new KeyturnError('SEAL_BROKEN', `${place.name} of ${place.rotation}`)
+  const { Decrypter } = await import('age-encryption')
   const decrypter = new Decrypter()
   decrypter.addIdentity(identity.secretKey)
   const plain = JSON.parse(await decrypter.decrypt(sealed.ciphertext, 'text')) as { credential: string; fields: Record<string, string> }

@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { type SqliteDatabase, SqliteDialect, type SqliteStatement } from 'kysely'
+import type { SqliteDatabase, SqliteDialect, SqliteStatement } from 'kysely'
 
 /** Under a quarter of the lease, so that a writer that waits for another still holds its lease when it gets through. */
 const BUSY_MS = 3_000
@@ -8,7 +8,8 @@ const BUSY_MS = 3_000
  * node:sqlite behind the few methods that Kysely's SQLite driver calls. Every transaction takes the write lock when it begins,
  * so that none fails half-way for want of it. WAL with full sync: a commit that answered is on disk.
  */
-export function sqliteDialect(file: string): SqliteDialect {
+export async function sqliteDialect(file: string): Promise<SqliteDialect> {
+  const { SqliteDialect } = await import('kysely')
   return new SqliteDialect({ database: () => Promise.resolve(openSqlite(file)) })
 }
 

@@ -12,11 +12,14 @@ const releases = readdirSync(here, { withFileTypes: true }).filter((entry) => en
 const journals = releases.flatMap((release) => readdirSync(new URL(`${release}/`, here)).map((file) => `${release}/${file}`))
 
 const ENDS: Readonly<Record<string, string>> = {
-  aborted: 'rolled-back', 'crashed-and-taken-over': 'done', 'done-alternate': 'done', 'done-in-place': 'done', 'held-gate': 'done', paused: 'done',
+  aborted: 'rolled-back', 'crashed-and-taken-over': 'done', 'done-alternate': 'done', 'done-in-place': 'done',
+  'held-gate': 'done', paused: 'done',
   refused: 'refused', 'rolled-back-alternate': 'rolled-back', 'rolled-back-in-place': 'rolled-back', undone: 'rolled-back',
 }
 
-function read(journal: string): { readonly lines: readonly GoldenLine[]; readonly stored: readonly StoredEntry[]; readonly events: readonly TimedEvent[] } {
+function read(journal: string): {
+  readonly lines: readonly GoldenLine[]; readonly stored: readonly StoredEntry[]; readonly events: readonly TimedEvent[]
+} {
   const lines = readFileSync(new URL(journal, here), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as GoldenLine)
   const stored = lines.map(({ bytes, hash }): StoredEntry => {
     const { seq, type, at, ...body } = JSON.parse(bytes) as { seq: number; type: string; at: number } & Record<string, unknown>
@@ -27,7 +30,9 @@ function read(journal: string): { readonly lines: readonly GoldenLine[]; readonl
 
 describe('golden journals', () => {
   it('are there: every shape of a first release', () => {
-    expect(journals.filter((journal) => journal.startsWith('v0.1/')).map((journal) => journal.slice(5, -6))).toEqual(Object.keys(ENDS))
+    expect(
+      journals.filter((journal) => journal.startsWith('v0.1/')).map((journal) => journal.slice(5, -6))
+    ).toEqual(Object.keys(ENDS))
   })
 
   describe.each(journals)('%s', (journal) => {

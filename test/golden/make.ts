@@ -24,12 +24,31 @@ const SCRIPTS: Readonly<Record<string, Script>> = {
   refused: { turns: [['preflight', 'preflight RIGHTS_MISSING']] },
   'crashed-and-taken-over': {
     turns: [
-      ['mint', 'mint crash'], ['publish:0', 'publish:0 taken over'], ['publish:0', 'publish:0 absent'], ['reload:0.0', 'reload:0.0 unknown'],
-      ['reload:0.0', 'reload:0.0 not to be seen'], ['grace', 'crash'], ['off', 'off crash'], ['off', 'off absent'], ['back', 'crash'],
+      ['mint', 'mint crash'], [
+        'publish:0',
+        'publish:0 taken over',
+      ], ['publish:0', 'publish:0 absent'], ['reload:0.0', 'reload:0.0 unknown'],
+      [
+        'reload:0.0',
+        'reload:0.0 not to be seen',
+      ], ['grace', 'crash'], ['off', 'off crash'], ['off', 'off absent'], ['back', 'crash'],
     ],
   },
-  'held-gate': { turns: [['gate:off', 'gate:off held'], ['gate:off', 'gate:off held'], ['off', 'an hour passes'], ['gate:off', 'gate:off held'], ['gate:gone', 'gate:gone unknown']] },
-  paused: { wishes: { checks: 1 }, turns: [['check:0', 'check:0 CHECK_FAILED'], ['off', 'off RIGHTS_MISSING'], ['prove:gone', 'prove:gone OLD_STILL_ON'], ['sweep', 'sweep asked']] },
+  'held-gate': {
+    turns: [
+      ['gate:off', 'gate:off held'], ['gate:off', 'gate:off held'], ['off', 'an hour passes'], ['gate:off', 'gate:off held'],
+      ['gate:gone', 'gate:gone unknown'],
+    ]
+  },
+  paused: {
+    wishes: { checks: 1 },
+    turns: [
+      ['check:0', 'check:0 CHECK_FAILED'],
+      ['off', 'off RIGHTS_MISSING'],
+      ['prove:gone', 'prove:gone OLD_STILL_ON'],
+      ['sweep', 'sweep asked'],
+    ],
+  },
 }
 
 function play(script: Script): World {
@@ -39,7 +58,10 @@ function play(script: Script): World {
     const next = decide(world.events, world.now)
     const possible = moves(world, next)
     const [turn] = turns
-    const move = turn !== undefined && 'step' in next && next.step.id === turn[0] ? [...possible, ...interruptions(world)].find((each) => each.name === turn[1]) : undefined
+    const move = turn !== undefined && 'step' in next && next.step.id === turn[0] ? [
+      ...possible,
+      ...interruptions(world)
+    ].find((each) => each.name === turn[1]) : undefined
     if (move !== undefined) turns.shift()
     const taken = move ?? possible[0]
     if (taken === undefined) return world

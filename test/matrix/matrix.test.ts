@@ -7,7 +7,7 @@ import { registry } from '../../src/connectors.gen.ts'
 import { parseManifest } from '../../src/manifest/load.ts'
 import { plan } from '../../src/operations.ts'
 import { createIdentity } from '../../src/state/identity.ts'
-import { ready } from '../servers/postgres.ts'
+import { queryAt, ready } from '../servers/postgres.ts'
 import { type Cell, cellsOf, spread, STRATEGIES } from './cell.ts'
 import { play } from './play.ts'
 import { proveWorld } from './proof.ts'
@@ -18,7 +18,7 @@ import { type Ground, manifestText, SECRET, setStage } from './stage.ts'
 // Made from the plans themselves: a new step has its cells at once.
 const runtime = { env: {}, interrupt: new AbortController().signal, conceal: () => undefined }
 const plans = await Promise.all(STRATEGIES.map((strategy) => {
-  const text = manifestText({ name: 'nobody', strategy, deadline: 1_000 }, 'http://127.0.0.1:1')
+  const text = manifestText({ name: 'nobody', strategy, deadline: 1_000, undo: '20ms' }, 'http://127.0.0.1:1', 1)
   return plan(runtime, parseManifest(text, 'keyturn.yaml', { registry }), SECRET, { offline: true })
 }))
 const cells = plans.flatMap(cellsOf)
@@ -38,7 +38,9 @@ describe('the crash matrix', () => {
     const identity = join(folder, 'identity')
     await createIdentity(identity)
     shipped = await shipPackage(join(folder, 'package'))
-    ground = { folder, adminUrl: await ready(inject('postgresUrl')), serviceUrl: service.url, identity }
+    const adminUrl = await ready(inject('postgresUrl'))
+    const [server] = await queryAt<{ socket: string }>(adminUrl, `select current_setting('unix_socket_directories') as socket`)
+    ground = { folder, adminUrl, socket: server?.socket ?? '', serviceUrl: service.url, identity }
   }, 120_000)
 
   afterAll(async () => {
@@ -56,7 +58,7 @@ describe('the crash matrix', () => {
   })
 
   async function runCell(cell: Cell, name: string): Promise<void> {
-    const stage = await setStage(ground, { name, strategy: cell.strategy, deadline: deadlineOf(cell) })
+    const stage = await setStage(ground, { name, strategy: cell.strategy, deadline: deadlineOf(cell), undo: cell.way === 'forward' ? '20ms' : '1h' })
     try {
       const played = await play(cell, stage, shipped)
       try {
@@ -81,6 +83,6 @@ function deadlineOf({ fault }: Cell): number {
 /** Who asked to go back is told that it went well; who only resumes is told that it was rolled back. */
 function exitOf({ way, strategy, fault, result }: Cell): number {
   if (result === 'done') return 0
-  if (way === 'forward') return fault.is === 'refuse' ? 5 : 0
+  if (way === 'forward') return 'then' in fault ? 0 : 5
   return fault.is === 'lose' && strategy === 'alternate' ? 0 : 5
 }

@@ -1,12 +1,16 @@
+import { join } from 'node:path'
 import { expect } from 'vitest'
+import { registry } from '../../src/connectors.gen.ts'
 import { foldProgress } from '../../src/engine/progress.ts'
 import { readEvents } from '../../src/engine/recorder.ts'
+import { loadManifest } from '../../src/manifest/load.ts'
+import { rotate } from '../../src/operations.ts'
 import { readSealed } from '../../src/state/ledger.ts'
 import { openState, type State } from '../../src/state/open.ts'
 import { listRotations, type RotationRow } from '../../src/state/rotation.ts'
 import { unseal } from '../../src/state/seal.ts'
 import { until } from '../servers/postgres.ts'
-import type { Cell } from './cell.ts'
+import { type Cell, isFenced } from './cell.ts'
 import type { Ran, Running, Shipped } from './shipped.ts'
 import { SECRET, type Stage } from './stage.ts'
 
@@ -64,33 +68,37 @@ async function upTo(cell: Cell, players: Players): Promise<Order> {
   if (cell.way === 'forward') return forward
   // In place a refusal after the mint turns back by itself; a pair is turned back by a person, in the undo window.
   if (cell.strategy === 'in-place') return { ...forward, rehearse: ['refuse:reload:0.0'] }
-  await players.killed(forward, 'kill:undo/before-intent')
+  // The way there is the forward cells' matter; in this process it takes half the time.
+  const runtime = { env: players.stage.env, interrupt: new AbortController().signal, conceal: () => undefined }
+  const manifest = await loadManifest(join(players.stage.folder, 'keyturn.yaml'), { registry })
+  expect(await rotate(runtime, manifest, SECRET)).toMatchObject({ is: 'waiting', why: 'undo' })
   return { words: ['undo', SECRET, '--wait'], rehearse: [] }
 }
 
 /** The command that ends it. */
-function next({ step, fault }: Cell): Order {
-  const turns = (fault.is === 'kill' || fault.is === 'late') && fault.turns
-  const verb = turns ? (step.do === 'set' ? 'undo' : 'abort') : 'resume'
-  return { words: [verb, SECRET, '--wait'], rehearse: [] }
+function next({ fault }: Cell): Order {
+  return { words: ['then' in fault ? fault.then : 'resume', SECRET, '--wait'], rehearse: [] }
 }
 
 /** The first worker stops itself, the second takes over and stops itself before the receipt, the first wakes up, then the second. */
 async function late(cell: Cell, order: Order, players: Players): Promise<Played> {
   const { stage } = players
-  if (cell.fault.is !== 'late') throw new TypeError('not late')
-  const first = players.start(order, [`stop:${cell.step.id}/${cell.fault.point}`])
+  const { fault, step } = cell
+  if (fault.is !== 'late') throw new TypeError('not late')
+  const first = players.start(order, [`stop:${step.id}/${fault.point}`])
   await first.stopped()
   const minted = await mintedOf(stage)
-  const { row, deadline } = await openIntent(stage)
-  await until(() => Date.now() > row.lease_until, 'the lease does not run out')
-  if (!cell.fault.within) await until(() => Date.now() > deadline, 'the deadline does not pass')
-  const back = cell.result === 'rolled-back' ? 'back:' : ''
-  const second = players.start(next(cell), [`stop:${back}sweep/before-intent`])
-  await second.stopped()
-  if (cell.fault.within) expect(Date.now(), 'the first worker woke up too late').toBeLessThan(deadline)
+  const { owner, leaseUntil, deadline } = await openIntent(stage)
+  await until(() => Date.now() > leaseUntil, 'the lease does not run out')
+  if (!fault.within) await until(() => Date.now() > deadline, 'the deadline does not pass')
+  const second = players.start(next(cell), [`stop:${cell.result === 'done' ? '' : 'back:'}sweep/before-intent`])
+  // Without a fence the successor waits until nothing can come late any more: in its time, the effect happens while that one waits.
+  if (fault.within && fault.point === 'after-intent' && !isFenced(step)) await until(() => peek(stage, async (_, row) => row.owner !== owner), 'nobody takes over')
+  else await second.stopped()
+  if (fault.within) expect(Date.now(), 'the first worker woke up too late').toBeLessThan(deadline)
   first.wake()
   const woken = await first.ended
+  await second.stopped()
   second.wake()
   return { ...(await players.end(second)), ...minted, late: woken }
 }
@@ -167,11 +175,11 @@ function mintedOf(stage: Stage): Promise<{ minted?: string }> {
   })
 }
 
-/** The intent that has no outcome yet. */
-function openIntent(stage: Stage): Promise<{ row: RotationRow; deadline: number }> {
+/** Who holds the rotation, and the deadline of the intent that has no outcome yet. */
+function openIntent(stage: Stage): Promise<{ owner: string | null; leaseUntil: number; deadline: number }> {
   return peek(stage, async (state, row) => {
     const { open } = foldProgress((await readEvents({ state }, row.id)).events)
     if (open === undefined) throw new Error('nothing is open')
-    return { row, deadline: open.deadline }
+    return { owner: row.owner, leaseUntil: row.lease_until, deadline: open.deadline }
   })
 }

@@ -11,18 +11,22 @@ export interface Ground {
   /** Everything lies below it; one folder for each cell, by its name. */
   readonly folder: string
   readonly adminUrl: string
+  /** The folder of the server's socket, which trusts: keyturn's admin comes that way, the roles come over TCP and are asked. */
+  readonly socket: string
   /** Of the service that answers in the name of all consumers. */
   readonly serviceUrl: string
   /** The identity file of all cells. */
   readonly identity: string
 }
 
-/** Names of deadlines and consumers in a manifest of the matrix. */
+/** What a manifest of the matrix depends on. */
 export interface StageOptions {
   readonly name: string
   readonly strategy: MatrixStrategy
   /** Of an effect and of a reload, ms. */
   readonly deadline: number
+  /** How long the undo window is open: `20ms`. */
+  readonly undo: string
 }
 
 /** The name of the only secret. */
@@ -57,28 +61,28 @@ export async function setStage(ground: Ground, options: StageOptions): Promise<S
   const envFile = join(folder, '.env')
   const envText = (dsn: string): string => `# of ${name}\nLOG_LEVEL=info\n\n${KEY}=${dsn}\nFEATURE_MAPS="on"   # do not touch\n`
   await writeFile(envFile, envText(url.href), { mode: 0o600 })
-  await writeFile(join(folder, 'keyturn.yaml'), manifestText(options, ground.serviceUrl))
+  await writeFile(join(folder, 'keyturn.yaml'), manifestText(options, ground.serviceUrl, Number(url.port)))
   const consumer = await startConsumer(envFile, run)
   return {
     name, folder, envFile, envText, dsn: url.href, consumer,
-    env: { PG_ADMIN_URL: ground.adminUrl, KEYTURN_IDENTITY: ground.identity, KEYTURN_DEBUG: '1' },
+    env: { PG_ADMIN_URL: `${ground.adminUrl}?host=${encodeURIComponent(ground.socket)}`, KEYTURN_IDENTITY: ground.identity, KEYTURN_DEBUG: '1' },
     async clear() {
       await consumer.stop()
-      await queryAt(ground.adminUrl, `drop role if exists ${name}_alt; drop role ${name}`)
+      await queryAt(ground.adminUrl, `drop role if exists ${name}_alt; drop role if exists ${name}`)
     },
   }
 }
 
 /** Every kind of step there is, each as short as it can be. */
-export function manifestText({ name, strategy, deadline }: StageOptions, serviceUrl: string): string {
+export function manifestText({ name, strategy, deadline, undo }: StageOptions, serviceUrl: string, port: number): string {
   return stringify({
     version: 1,
     system: 'matrix',
     environment: 'staging',
     secrets: {
       [SECRET]: {
-        issuer: { use: 'postgres', admin: '${env:PG_ADMIN_URL}', role: name, strategy },
-        grace: '20ms', quiet: { for: '50ms', every: '25ms' }, undo: '20ms', deadline: `${deadline}ms`, ready: `${deadline}ms`,
+        issuer: { use: 'postgres', admin: '${env:PG_ADMIN_URL}', role: name, strategy, endpoints: [{ name: 'primary', host: '127.0.0.1', port }] },
+        grace: '20ms', quiet: { for: '50ms', every: '25ms' }, undo, deadline: `${deadline}ms`, ready: `${deadline}ms`,
         stores: [{ use: 'dotenv', file: '.env', bind: { [KEY]: { url: { user: 'user', password: 'password' } } } }],
         consumers: [{
           use: 'process', name: 'service', instances: [{ name: 'service-1', pidFile: '../run/pid' }], reload: { signal: 'SIGHUP' },

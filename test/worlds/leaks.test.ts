@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, it } from 'vitest'
@@ -10,12 +10,32 @@ import { expectRun, useTheatre } from './theatre.ts'
 
 const theatre = useTheatre()
 
-it('a whole rotation leaves values in the env file and nowhere else, in no encoding (S0-02, X-08)', async () => {
-  const world = await theatre.open({ instances: 1 })
+/** A check that takes the credential: passes when the env file holds its password. Records what everybody can see of it. */
+const CHECK = `
+const { readFileSync, writeFileSync } = require('node:fs')
+for (const what of ['cmdline', 'environ']) writeFileSync(process.argv[2] + '/check-' + process.pid + '-' + what, readFileSync('/proc/self/' + what))
+const { fields } = JSON.parse(readFileSync(0, 'utf8'))
+process.exit(readFileSync('.env', 'utf8').includes(fields.password) ? 0 : 1)
+`
+
+it('a whole rotation with commands of every kind leaves values in the env file and nowhere else, in no encoding (S0-02, X-08)', async () => {
+  const world = await theatre.open({
+    instances: 1,
+    manifest: (secret, { run }) => {
+      const script = join(run, 'check.cjs')
+      writeFileSync(script, CHECK)
+      secret.checks?.push({ use: 'command', run: [process.execPath, script, join(run, 'recorded')], credential: 'stdin', as: 'new', within: '5s' })
+      secret.consumers?.push({ wave: [{ use: 'command', run: [join(run, 'record.sh'), '{services}'], services: ['worker', 'cron'] }] })
+    },
+  })
   expectRun(await world.keyturn(['plan', 'database', '--out', join(world.run, 'plan.json')]), 0)
-  expectRun(await world.keyturn(['rotate', 'database', '--wait']), 0)
+  expectRun(await world.keyturn(['rotate', 'database', '--wait']), 0, /command worker, cron/)
   expectRun(await world.keyturn(['show', await world.newest(), '--events', '--json']), 0)
-  expect(readdirSync(world.recorded).length).toBeGreaterThan(1)
+  const recorded = readdirSync(world.recorded).map((name) => readFileSync(join(world.recorded, name), 'latin1'))
+  expect(recorded.some((text) => text.includes('record.sh\0worker\0cron\0'))).toBe(true)
+  expect(recorded.some((text) => text.includes('check.cjs\0'))).toBe(true)
+  expect(recorded.some((text) => text.includes('PATH='))).toBe(true)
+  expect(recorded.filter((text) => text.includes('PG_ADMIN_URL') || text.includes('KEYTURN_IDENTITY'))).toEqual([])
   expect(await world.leaks()).toEqual([])
 })
 

@@ -56,6 +56,6 @@ export function useTheatre(): Theatre {
 
 /** Holds a run to its exit code and to what it says; a failure shows all that it said. */
 export function expectRun(ran: Ran, code: number, ...says: readonly (string | RegExp)[]): void {
-  expect({ code: ran.code, said: ran.said }).toMatchObject({ code })
+  expect(ran.code, `keyturn ${ran.args.join(' ')} said:\n${ran.said}`).toBe(code)
   for (const each of says) expect(ran.said).toMatch(each)
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import { expectRun, useTheatre } from './theatre.ts'
 import { LATER, type World } from './world.ts'
@@ -90,6 +91,33 @@ describe('a rotation that waits', () => {
     expect(await world.photo()).toEqual(before)
     expectRun(await world.keyturn(['resume', '--wait']), 0, /Done/)
     expectRun(await world.keyturn(['undo', await world.newest()]), 3, /NOT_NOW .*it is closed: done/)
+  })
+})
+
+describe('run', () => {
+  it('goes on with what comes due, as long as it is there, and ends with Ctrl-C (X-13)', async () => {
+    const world = await theatre.open({ pace: { grace: '2500ms' } })
+    const loop = world.start(['run'])
+    expectRun(await world.keyturn(['rotate', 'database']), 4)
+    await loop.saw(/Done: database-/)
+    expect(await statusOf(world)).toEqual([])
+    loop.send('SIGINT')
+    expectRun(await loop.end, 0)
+  })
+
+  it('is not kept from one rotation by another that cannot go on', async () => {
+    const world = await theatre.open({ pace: { grace: '45s' } })
+    await world.addSecret('second')
+    expectRun(await world.keyturn(['rotate', 'database']), 4)
+    const sound = await world.newest()
+    expectRun(await world.keyturn(['rotate', 'second']), 4)
+    const edited = await world.newest()
+    const db = new DatabaseSync(join(world.state, 'keyturn.db'))
+    db.prepare('update event set body = replace(body, \'"done"\', \'"gone"\') || \' \' where seq = 3 and rotation = ?').run(edited)
+    db.close()
+    const ran = await world.keyturn(['run', '--once'], LATER)
+    expectRun(ran, 1, new RegExp(`JOURNAL_BROKEN ${edited}: `), new RegExp(`Done: ${sound}`))
+    expectRun(await world.keyturn(['history']), 0, new RegExp(`${sound} {2}done`), new RegExp(`${edited} {2}open`))
   })
 })
 

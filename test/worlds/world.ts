@@ -67,6 +67,8 @@ export interface World {
   makeAdmin(attributes: string): Promise<string>
   /** The answer of the server to a fresh login: `accepted`, or its SQLSTATE. */
   login(dsn: string): Promise<string>
+  /** A second secret beside `database`: the role `<role>_<name>`, in a key of its own of the same env file. */
+  addSecret(name: string): Promise<void>
   /** Another file that may hold values. */
   allow(file: string): void
   /** The id of the newest rotation. */
@@ -139,6 +141,16 @@ export async function openWorld(server: PostgresServer, options: WorldOptions = 
       return url.href
     },
     login,
+    addSecret: async (name) => {
+      const [user, password, key] = [`${role}_${name}`, randomPassword(), `${name.toUpperCase()}_URL`]
+      await stage.database.admin(`create role ${user} login password '${scramVerifier(new Secret(password))}'`)
+      writeFileSync(stage.envFile, `${readFileSync(stage.envFile, 'utf8')}${key}=${stage.database.dsn(user, password)}\n`)
+      const manifest = parse(readFileSync(stage.manifest, 'utf8')) as { secrets: Record<string, SecretBlock> }
+      const { consumers: _, ...like } = structuredClone(manifest.secrets['database'] ?? { issuer: {}, stores: [] })
+      like.issuer['role'] = user
+      for (const store of like.stores) store['bind'] = { [key]: { url: { user: 'user', password: 'password' } } }
+      writeFileSync(stage.manifest, stringify({ ...manifest, secrets: { ...manifest.secrets, [name]: like } }))
+    },
     allow: (file) => { allowed.add(file) },
     newest: async () => newestOf(await view(stage, 'history')),
     leaks: async () => {

@@ -111,7 +111,7 @@ describe.runIf(process.platform === 'linux')('command', () => {
   consumerSuite({ describe, it, expect }, 'command (S0-10, S0-45)', consumerWorld)
   checkSuite({ describe, it, expect }, 'command (S0-06)', () => checkWorld(false))
   checkSuite({ describe, it, expect }, 'command with a credential', () => checkWorld(true))
-  issuerSuite('command', issuerWorld, { describe, it, expect })
+  issuerSuite({ describe, it, expect }, 'command', issuerWorld)
 
   it('rotates without a value in a command line or an environment (C-01)', async () => {
     const world = await issuerWorld()

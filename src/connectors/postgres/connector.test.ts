@@ -54,6 +54,6 @@ function produce(proxy: FaultyProxy, fault: Exclude<Fault, 'full'>): void {
 }
 
 for (const strategy of manifest.strategies) {
-  issuerSuite(`postgres ${strategy}, real server`, () => makeWorld(strategy, 'superuser'), { describe, it, expect })
+  issuerSuite({ describe, it, expect }, `postgres ${strategy}, real server`, () => makeWorld(strategy, 'superuser'))
 }
-issuerSuite('postgres alternate, an admin without superuser', () => makeWorld('alternate', 'granted'), { describe, it, expect })
+issuerSuite({ describe, it, expect }, 'postgres alternate, an admin without superuser', () => makeWorld('alternate', 'granted'))

@@ -37,7 +37,7 @@ describe('preflight refuses before anything is changed', () => {
     const [byAddress, byName] = await Promise.all(['127.0.0.1', 'localhost'].map((host) =>
       look(issuerAt(server.adminUrl.replace('127.0.0.1', host), { role: role.name }), role)))
     expect(byAddress?.is === 'done' && byAddress.value.principal).toMatch(new RegExp(`^principal:postgres/\\d+/${role.name}$`))
-    expect(byName).toEqual(byAddress)
+    expect(byName?.is === 'done' && byName.value.principal).toBe(byAddress?.is === 'done' && byAddress.value.principal)
   })
 
   it('a trust line: a wrong password gets in, so no probe means anything (C-05)', async () => {

@@ -15,6 +15,7 @@ const host = { base: '/srv/atlas' }
 
 for (const format of ['hex', 'base64', 'base64url', 'alnum', 'uuid'] as const) {
   issuerSuite(
+    { describe, it, expect },
     `random, ${format}`,
     async () => {
       const open = (): ReturnType<typeof openIssuer> => openIssuer(config({ format }), host)
@@ -22,7 +23,6 @@ for (const format of ['hex', 'base64', 'base64url', 'alnum', 'uuid'] as const) {
       const close = async (): Promise<void> => undefined
       return { open, current, siblings: [], use: async () => ({ alive: async () => true, close }), close }
     },
-    { describe, it, expect },
   )
 }
 

@@ -1,5 +1,6 @@
 import { type Call, done, label } from '../../kit/index.ts'
 import type { Which } from '../../plan/step.ts'
+import { stepsOf } from '../progress.ts'
 import { entriesFor, type Outcome, type Scene, valueOf } from '../scene.ts'
 import { probeAll } from './probe.ts'
 import { holds } from './publish.ts'
@@ -23,7 +24,7 @@ export async function gate(scene: Scene, step: { readonly keeps: Which; readonly
     if (kept.verdict !== 'accepted') reasons.push(`the ${step.keeps} credential is not accepted now`)
     reasons.push(...(await unused(scene, step.ends, call)))
   }
-  if (consumers.inferred && !scene.plan.steps.some((each) => each.do === 'watch' && scene.progress.done.has(each.id))) {
+  if (consumers.inferred && !stepsOf(scene.progress).some((each) => each.do === 'watch' && scene.progress.done.has(each.id))) {
     reasons.push('a consumer is only inferred to hold the value, and usage was not watched')
   }
   return reasons.length === 0 ? done({ ...evidence, stores: scene.plan.stores.length, keeps: step.keeps }) : { is: 'held', reasons }

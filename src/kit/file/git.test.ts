@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isExample } from './example.ts'
-import { gitState } from './git.ts'
+import { gitState, gitStates } from './git.ts'
 
 let folder: string
 const git = (...words: string[]): unknown => execFileSync('git', ['-C', folder, ...words], { stdio: 'pipe' })
@@ -39,6 +39,17 @@ describe('gitState (S0-04)', () => {
       writeFileSync(join(folder, name), '')
       expect(await gitState(join(folder, name), call)).toBe('exposed')
     }
+  })
+
+  it('answers for many files of many folders at once as for each alone', async () => {
+    git('init', '-q')
+    mkdirSync(join(folder, 'sub'))
+    writeFileSync(join(folder, '.gitignore'), '*.env\n')
+    const names = ['a.env', 'sub/b.env', 'sub/plain', 'tracked', 'tracked.env', ...Array.from({ length: 450 }, (_, n) => `many-${n}${n % 2 === 0 ? '.env' : ''}`)]
+    for (const name of ['tracked', 'tracked.env']) writeFileSync(join(folder, name), '')
+    git('add', '-f', 'tracked', 'tracked.env')
+    const states = await gitStates(names.map((name) => join(folder, name)), call)
+    expect(names.map((name) => states.get(join(folder, name)))).toEqual(names.map((name) => (name.startsWith('tracked') ? 'tracked' : name.endsWith('.env') ? 'ignored' : 'exposed')))
   })
 
   it('is unknown below a .git that git cannot look into', async () => {

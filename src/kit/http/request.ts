@@ -1,5 +1,4 @@
-import http, { type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
-import https from 'node:https'
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import { type Answer, done, label, refused, unknown } from '../answer.ts'
 import type { Call, Ms } from '../call.ts'
 import { reduceCause } from '../error.ts'
@@ -50,11 +49,13 @@ export async function request(asked: HttpRequest, call: Pick<Call, 'signal'>): P
   }
   const about = label(url.host)
   if (call.signal.aborted) return refused('DEADLINE', about)
+  // Loaded at the first request: node:http brings much along (WebSocket, undici) that planning does not need.
+  const scheme = await (url.protocol === 'https:' ? import('node:https') : import('node:http'))
   const began = Date.now()
   let sent = false
   let sending: ClientRequest
   try {
-    sending = (url.protocol === 'https:' ? https : http).request(url, {
+    sending = scheme.request(url, {
       method: asked.method,
       headers: headersOf(asked),
       agent: false,

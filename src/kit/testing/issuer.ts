@@ -1,10 +1,9 @@
 import { inspect } from 'node:util'
 import type { Answer } from '../answer.ts'
-import type { Call } from '../call.ts'
 import type { Credential, Issuer, MintIntent, Verdict } from '../issuer.ts'
 import { Secret } from '../secret.ts'
-import { callWithin } from './call.ts'
 import type { Fault } from './faults.ts'
+import { expectedAfter, intentOf, listed, repeated, testCall, verdictEverywhere, wrong } from './issuer-acts.ts'
 import { overheard, secretsOf } from './overheard.ts'
 import type { Runner } from './runner.ts'
 
@@ -27,7 +26,7 @@ export interface IssuerWorld {
  * The laws of {@link Issuer}, for every connector: on its fake with every fault, and on the real server where there is one. What
  * is left out follows from the traits.
  */
-export function issuerSuite(name: string, make: () => Promise<IssuerWorld>, { describe, it, expect }: Runner): void {
+export function issuerSuite({ describe, it, expect }: Runner, name: string, make: () => Promise<IssuerWorld>): void {
   /** Every test has its own world; everything that its issuers answered is searched for the values afterwards. */
   function law(title: string, body: (world: IssuerWorld, issuer: Issuer, open: () => Issuer) => Promise<void>): void {
     it(title, async () => {
@@ -253,50 +252,4 @@ export function issuerSuite(name: string, make: () => Promise<IssuerWorld>, { de
     expect(answer.is, inspect(answer)).toBe('done')
     return answer.is === 'done' ? answer.value.credential : intent.credential
   }
-}
-
-function testCall(options: { readonly within?: number; readonly fence?: number } = {}): Call {
-  return callWithin(options.within ?? 10_000, options.fence)
-}
-
-function expectedAfter(fault: Fault): readonly Answer<unknown>['is'][] {
-  if (fault === 'answer-lost') return ['unknown']
-  return fault === 'unreachable' ? ['refused'] : ['refused', 'unknown']
-}
-
-/** The last of at most ten tries: what came late may stand in the way of the first ones. */
-async function repeated(attempt: () => Promise<Answer<unknown>>): Promise<string> {
-  let answer = await attempt()
-  for (let tries = 1; tries < 10 && answer.is !== 'done'; tries += 1) answer = await attempt()
-  return answer.is === 'done' ? 'done' : inspect(answer)
-}
-
-function intentOf(issuer: Issuer, current: Credential, tag: string): MintIntent {
-  return { credential: issuer.propose(current), tag }
-}
-
-/** Every secret field changed at its end, its length kept. */
-function wrong(issuer: Issuer, credential: Credential): Credential {
-  const fields = Object.fromEntries(Object.entries(credential.fields).map(([field, value]) => {
-    const text = value.reveal()
-    const changed = new Secret(`${text.slice(0, -1)}${text.endsWith('x') ? 'y' : 'x'}`)
-    return [field, issuer.traits.fields[field] === 'secret' ? changed : value]
-  }))
-  return { id: credential.id, fields }
-}
-
-/** The same verdict of all endpoints, or `inconclusive`. */
-async function verdictEverywhere(issuer: Issuer, credential: Credential): Promise<Verdict['verdict']> {
-  const verdicts = new Set<Verdict['verdict']>()
-  for (const endpoint of issuer.endpoints()) {
-    const answer = await issuer.probe(credential, endpoint, testCall())
-    verdicts.add(answer.is === 'done' ? answer.value.verdict : 'inconclusive')
-  }
-  const [first = 'inconclusive'] = verdicts
-  return verdicts.size === 1 ? first : 'inconclusive'
-}
-
-async function listed(issuer: Issuer): Promise<readonly (readonly [id: string, state: string])[]> {
-  const seen = await issuer.observe(testCall())
-  return seen.is === 'done' ? seen.value.known.map((one) => [one.id, one.state] as const) : []
 }
