@@ -48,6 +48,7 @@ export async function measureGrace(sizes: GraceSizes = { waiting: 10_000, due: 9
     const journals = openJournals(state, plan)
     try {
       await journals.fill(sizes.waiting, Date.now() + 48 * 3_600_000)
+      // Its server cannot be reached, so it goes on trying to watch all the time: no other may wait for it.
       await journals.add('canary', Date.now())
       const env = { PATH: process.env['PATH'], HOME: folder, KEYTURN_IDENTITY: identity, PG_ADMIN_URL: 'postgres://admin:none@127.0.0.1:1/atlas' }
       const child = spawn(process.execPath, [launcher, 'run', '--json'], { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] })

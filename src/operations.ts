@@ -96,28 +96,64 @@ export async function status(manifest: Manifest): Promise<{ readonly row: Rotati
   }
 }
 
-/**
- * Goes on with every rotation that is due now, once; tells where each stopped. One that another run holds is left to it, and one
- * that cannot go on (a journal that was edited, a full disk) is told to `onFailure` and does not keep the others from going on.
- */
-export async function runDue(
-  engine: Engine, manifest: Manifest, onStop: (outcome: Outcome) => void, onFailure: (rotation: string, error: KeyturnError) => void,
-): Promise<void> {
-  for (const row of await listRotations(engine.state.db, { open: true, dueBy: engine.now() })) {
-    if (engine.interrupt.aborted) return
-    try {
-      onStop(await stopOf(engine, row.id, await drive(engine, row.id, await keysFor(engine, manifest, row.secret))))
-    } catch (thrown) {
-      if (!(thrown instanceof KeyturnError)) throw thrown
-      // Another run has it, or took it over: that one goes on with it.
-      if (thrown.code !== 'LOCKED' && thrown.code !== 'FENCED') onFailure(row.id, thrown)
-    }
-  }
+/** So many rotations one process carries on at the same time. */
+const AT_ONCE = 32
+
+/** Without a nearer due time the state is looked at this often: another process may have opened something. */
+const SCAN_MS = 1_000
+
+/** What the caller of {@link runDue} is told, by rotation. */
+export interface RunWatcher {
+  readonly onStop: (outcome: Outcome) => void
+  /** One that cannot go on: a journal that was edited, a full disk. It does not keep the others from going on. */
+  readonly onFailure: (rotation: string, error: KeyturnError) => void
 }
 
-/** When the next open rotation wants to go on, unix ms. */
-export function nextDueOf(engine: Pick<Engine, 'state'>): Promise<number | undefined> {
-  return nextDue(engine.state.db)
+/**
+ * Goes on with every rotation that is due: with `once` until each of those has stopped, else until it is interrupted, with each at
+ * its due time. Several go on at the same time: one may watch for an hour while another becomes due. One that another run holds is
+ * left to it.
+ */
+export async function runDue(engine: Engine, manifest: Manifest, once: boolean, watcher: RunWatcher): Promise<void> {
+  const underway = new Map<string, Promise<void>>()
+  /** When a rotation that stopped may be tried again, however due it looks. */
+  const notBefore = new Map<string, number>()
+  const broken: unknown[] = []
+  /** Ends the sleep at hand when one of them has stopped. */
+  let wake = new AbortController()
+  while (!engine.interrupt.aborted && broken.length === 0) {
+    wake = new AbortController()
+    const now = engine.now()
+    const due = (await listRotations(engine.state.db, { open: true, dueBy: now })).filter((row) => !underway.has(row.id) && (notBefore.get(row.id) ?? 0) <= now)
+    for (const row of due.toReversed().slice(0, AT_ONCE - underway.size)) {
+      const stopped = carryOn(engine, manifest, row, watcher)
+        .then((again) => notBefore.set(row.id, once ? Number.POSITIVE_INFINITY : again), (thrown: unknown) => broken.push(thrown))
+        .then(() => {
+          underway.delete(row.id)
+          wake.abort()
+        })
+      underway.set(row.id, stopped)
+    }
+    if (once && underway.size === 0) break
+    const next = once ? undefined : await nextDue(engine.state.db, now)
+    await engine.sleep(Math.min(SCAN_MS, Math.max(0, (next ?? Number.POSITIVE_INFINITY) - engine.now())), AbortSignal.any([engine.interrupt, wake.signal]))
+  }
+  await Promise.all(underway.values())
+  if (broken.length > 0) throw broken[0]
+}
+
+/** Drives one rotation to where it stops; answers when it may be tried again. */
+async function carryOn(engine: Engine, manifest: Manifest, row: RotationRow, watcher: RunWatcher): Promise<number> {
+  try {
+    const stopped = await drive(engine, row.id, await keysFor(engine, manifest, row.secret))
+    watcher.onStop(await stopOf(engine, row.id, stopped))
+    return stopped.is === 'waiting' ? Math.min(stopped.until, engine.now() + SCAN_MS) : engine.now()
+  } catch (thrown) {
+    if (!(thrown instanceof KeyturnError)) throw thrown
+    // Another run has it, or took it over: that one goes on with it.
+    if (thrown.code !== 'LOCKED' && thrown.code !== 'FENCED') watcher.onFailure(row.id, thrown)
+    return engine.now() + SCAN_MS
+  }
 }
 
 /** Opens state and engine for one operation, and closes them after it. */
@@ -138,9 +174,9 @@ async function follow(engine: Engine, manifest: Manifest, rotation: string, opti
     const stopped = await drive(engine, rotation, keys)
     const goesOn = stopped.is === 'waiting' && !engine.interrupt.aborted && (options.wait === true || (stopped.why !== 'gate' && stopped.until - engine.now() <= BRIEF_MS))
     if (!goesOn) return stopOf(engine, rotation, stopped)
-    while (engine.now() < stopped.until && !engine.interrupt.aborted) {
+    while (engine.now() < stopped.again && !engine.interrupt.aborted) {
       options.onWait?.(stopped, engine.now())
-      await engine.sleep(Math.min(1_000, stopped.until - engine.now()), engine.interrupt)
+      await engine.sleep(Math.min(1_000, stopped.again - engine.now()), engine.interrupt)
     }
   }
 }

@@ -3,6 +3,7 @@ import { type Call, type Code, type Credential, type Evidence, KeyturnError, unk
 import { endOrphan, orphanAlive } from '../kit/process/lock.ts'
 import { isEffect, type Step } from '../plan/step.ts'
 import type { Claim, Together } from '../state/journal.ts'
+import { oldWanted } from './actions/guard.ts'
 import type { Cast } from './cast.ts'
 import type { DriveOptions } from './drive.ts'
 import type { Engine } from './engine.ts'
@@ -19,6 +20,9 @@ import { plainFields, type Values } from './values.ts'
 /** How long a gate that was held waits before it is evaluated again. */
 const GATE_MIN_MS = 1_000
 const GATE_MAX_MS = 30_000
+
+/** How long one look in the undo window may take. */
+const GUARD_MS = 10_000
 
 /** What one owner's attempts work with. */
 interface Held {
@@ -120,6 +124,17 @@ export class Attempts {
         if (outcome.code === 'FENCED') throw new KeyturnError('FENCED', step.id)
         await this.#recorder.write({ ...failure(outcome), type: outcome.is === 'refused' ? 'step-refused' : 'step-unknown', step: step.id, attempt } as Event, together)
     }
+  }
+
+  /**
+   * In the undo window: whether an instance holds the old value again, which is refused now. Answers true when it was written
+   * down: the old one is turned on again (I7). A look that got no answer is no attempt to use it.
+   */
+  async guard(step: Step): Promise<boolean> {
+    const wanted = await this.#inTime(undefined, this.#engine.now() + GUARD_MS, (call) => oldWanted(this.#scene(), call), () => [])
+    if (wanted.length === 0) return false
+    await this.#recorder.write({ type: 'step-refused', step: step.id, attempt: 1, code: 'OLD_WANTED', about: wanted.join(', ') })
+    return true
   }
 
   /** Looks whether an effect happened. "No" counts only when it cannot happen any more. */

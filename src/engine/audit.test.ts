@@ -168,14 +168,13 @@ describe('verifyState', () => {
   it('takes no receipt that was changed, that somebody else signed, or that is none', async () => {
     const state = await stateWithRotation()
     const file = join(state.folder, 'receipts', 'two.json')
-    for (
-      const text of [
-        '{',
-        '{}',
-        'null',
-        JSON.stringify(signReceipt({} as never, await createIdentity(join(tempFolder(), 'identity')))),
-      ]
-    ) {
+    const texts = [
+      '{',
+      '{}',
+      'null',
+      JSON.stringify(signReceipt({} as never, await createIdentity(join(tempFolder(), 'identity')))),
+    ]
+    for (const text of texts) {
       writeFileSync(file, text)
       expect((await problems(state)).map((each) => each.slice(0, 17))).toEqual(['receipt two.json:'])
     }

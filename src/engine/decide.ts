@@ -139,6 +139,8 @@ function pressing(progress: Progress, step: Step): boolean {
  */
 function turnsBack(progress: Progress, step: Step, trouble: Trouble): boolean {
   if (step.do === 'mint') return trouble.is === 'refused'
+  // In the undo window somebody holds the old credential again.
+  if (step.do === 'wait') return true
   if (!overlaps(progress.plan.strategy) && step.phase === 'present') return true
   // After the old one was turned off it is rejected as well, by our own doing: then going back begins with turning it on again.
   return trouble.evidence['new'] === 'rejected' && (trouble.evidence['old'] === 'accepted' || step.do === 'prove')

@@ -13,7 +13,8 @@ import { Values } from './values.ts'
 /** Where a run of a rotation stopped. */
 export type Stopped =
   | { readonly is: 'closed'; readonly result: Result; readonly code?: Code; readonly about?: string }
-  | { readonly is: 'waiting'; readonly until: number; readonly why: 'grace' | 'undo' | 'gate'; readonly about: string }
+  /** `again` is when to drive it next: before `until` where the wait is watched. */
+  | { readonly is: 'waiting'; readonly until: number; readonly again: number; readonly why: 'grace' | 'undo' | 'gate'; readonly about: string }
   | { readonly is: 'person'; readonly code: Code; readonly about: string; readonly task: boolean }
   | { readonly is: 'interrupted' }
 
@@ -24,6 +25,11 @@ export interface DriveOptions {
 
 /** A wait that ends this soon is slept through instead of given back. */
 const SHORT_MS = 50
+
+/** In the undo window it is looked this often whether somebody still wants the old credential: a twentieth of it, one second to one minute. */
+function guardEvery(undo: number): number {
+  return Math.min(60_000, Math.max(1_000, undo / 20))
+}
 
 /**
  * Takes one rotation and carries it on to where nothing can be done now: it is closed, it waits for a time, or for a person.
@@ -45,7 +51,7 @@ export async function drive(engine: Engine, rotation: string, options: DriveOpti
   } finally {
     clearInterval(heartbeat)
     await run?.close()
-    await release(engine.state.db, taken.claim)
+    await release(engine.state.db, taken.claim, run?.again)
   }
 }
 
@@ -57,6 +63,7 @@ class Run {
   readonly #attempts: Attempts
   readonly #cast: Cast
   readonly #lost: AbortSignal
+  #again: number | undefined
 
   private constructor(engine: Engine, held: Claim, recorder: Recorder, attempts: Attempts, cast: Cast, lost: AbortSignal) {
     this.#engine = engine
@@ -68,13 +75,17 @@ class Run {
   }
 
   static async open(engine: Engine, held: Claim, predecessor: Predecessor, lost: AbortSignal, options: DriveOptions): Promise<Run> {
-    const recorder = await Recorder.open(engine, held)
+    const recorder = await Recorder.open(engine, held, predecessor)
     const { plan } = recorder.progress
     const host = engine.host(plan.base)
     const values = await Values.open(engine.state, held.rotation, plan, host)
     const cast = await openCast(plan, engine.registry, host)
-    if (recorder.progress.closed === undefined) await recorder.write({ type: 'rotation-claimed', by: engine.owner, fence: held.fence, predecessor })
     return new Run(engine, held, recorder, new Attempts({ engine, claim: held, recorder, values, cast, lost, options }), cast, lost)
+  }
+
+  /** When it wants to be looked at before its wait is over; undefined when only then. */
+  get again(): number | undefined {
+    return this.#again
   }
 
   close(): Promise<void> {
@@ -124,8 +135,11 @@ class Run {
   async #sleep(next: Next & { do: 'sleep' }): Promise<Stopped | undefined> {
     const { held } = this.#recorder.progress
     const left = next.until - this.#engine.now()
+    if (next.why === 'undo' && (await this.#attempts.guard(next.step))) return undefined
     if (next.why !== 'retry' && left > SHORT_MS) {
-      return { is: 'waiting', until: next.until, why: next.why, about: next.why === 'gate' ? (held?.reasons ?? []).join('; ') : next.step.id }
+      const again = next.why === 'undo' ? Math.min(next.until, this.#engine.now() + guardEvery(this.#recorder.progress.plan.timing.undo)) : next.until
+      if (again < next.until) this.#again = again
+      return { is: 'waiting', until: next.until, again, why: next.why, about: next.why === 'gate' ? (held?.reasons ?? []).join('; ') : next.step.id }
     }
     await this.#engine.sleep(left, AbortSignal.any([this.#engine.interrupt, this.#lost]))
     return undefined

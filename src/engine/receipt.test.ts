@@ -102,12 +102,11 @@ describe('a receipt', () => {
     const { receipt: _, ...headless } = signed
     const { publicKey: __, ...keyless } = signed
     const { signature: ___, ...unsigned } = signed
-    for (
-      const given of [
-        {}, headless, keyless, unsigned, { ...signed, signature: '' }, { ...signed, publicKey: 'no key' },
-        { ...signed, receipt: null },
-      ]
-    ) {
+    const broken = [
+      {}, headless, keyless, unsigned, { ...signed, signature: '' }, { ...signed, publicKey: 'no key' },
+      { ...signed, receipt: null },
+    ]
+    for (const given of broken) {
       for (const key of [undefined, identity.publicKey]) {
         expect(() => verifyReceipt(given as SignedReceipt, key)).toThrow(
           expect.objectContaining({ code: 'RECEIPT_INVALID' }) as Error
@@ -178,13 +177,12 @@ describe('the documented way without keyturn', () => {
 
   it('is the one that docs/receipts.md prints', () => {
     const doc = readFileSync(new URL('../../docs/receipts.md', import.meta.url), 'utf8')
-    for (
-      const words of [
-        'jq -jcS .receipt',
-        'jq -r .signature FILE | base64 -d',
-        'openssl pkeyutl -verify -pubin -inkey keyturn.pub -rawin -in payload -sigfile signature',
-      ]
-    ) expect(doc).toContain(words)
+    const printed = [
+      'jq -jcS .receipt',
+      'jq -r .signature FILE | base64 -d',
+      'openssl pkeyutl -verify -pubin -inkey keyturn.pub -rawin -in payload -sigfile signature',
+    ]
+    for (const words of printed) expect(doc).toContain(words)
   })
 })
 

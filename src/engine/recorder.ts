@@ -1,4 +1,5 @@
-import { append, type Claim, readJournal, type StoredEntry, type Together, verifyChain } from '../state/journal.ts'
+import { append, type Claim, type Entry, readJournal, type StoredEntry, type Together, verifyChain } from '../state/journal.ts'
+import type { Predecessor } from '../state/lease.ts'
 import { findRotation } from '../state/rotation.ts'
 import { KeyturnError } from '../kit/index.ts'
 import type { Engine } from './engine.ts'
@@ -9,6 +10,10 @@ import { advance, foldProgress, type Progress } from './progress.ts'
 /** Turns a stored line into an event. */
 export function toEvent(entry: StoredEntry): TimedEvent {
   return { type: entry.type, at: entry.at, ...entry.body } as TimedEvent
+}
+
+function toEntry({ type, at, ...body }: TimedEvent): Entry {
+  return { type, at, body }
 }
 
 /** Reads and verifies the journal of a rotation. Throws JOURNAL_BROKEN when it was changed from outside. */
@@ -29,18 +34,22 @@ export class Recorder {
   readonly #claim: Claim
   #dueAt: number | null
 
-  private constructor(engine: Engine, held: Claim, events: TimedEvent[], dueAt: number | null) {
+  /** That this owner took it is written together with its first event: a look that changes nothing leaves no trace. */
+  #unwritten: TimedEvent[]
+
+  private constructor(engine: Engine, held: Claim, events: TimedEvent[], dueAt: number | null, predecessor: Predecessor) {
     this.#engine = engine
     this.#claim = held
     this.events = events
     this.#dueAt = dueAt
-    this.progress = foldProgress(events)
+    this.#unwritten = [{ type: 'rotation-claimed', by: engine.owner, fence: held.fence, predecessor, at: engine.now() }]
+    this.progress = this.#unwritten.reduce(advance, foldProgress(events))
   }
 
   /** Takes over a journal; the claim has to be this process's. */
-  static async open(engine: Engine, held: Claim): Promise<Recorder> {
+  static async open(engine: Engine, held: Claim, predecessor: Predecessor): Promise<Recorder> {
     const { events, dueAt } = await readEvents(engine, held.rotation)
-    return new Recorder(engine, held, events, dueAt)
+    return new Recorder(engine, held, events, dueAt, predecessor)
   }
 
   /** Head of the chain. */
@@ -52,14 +61,17 @@ export class Recorder {
   async write(event: Event, together: Omit<Together, 'dueAt' | 'waitsFor'> = {}): Promise<void> {
     const at = this.#engine.now()
     const timed: TimedEvent = { ...event, at }
-    const { type, ...body } = event
     const index = this.#index(timed)
-    await append(this.#engine.state.db, this.#claim, [{ type, at, body }], { ...together, ...index })
+    const written = [...this.#unwritten, timed]
+    await append(this.#engine.state.db, this.#claim, written.map(toEntry), { ...together, ...index })
     if (index.dueAt !== undefined) this.#dueAt = index.dueAt
-    this.events.push(timed)
-    if (this.#engine.debug === true) assertInvariants(this.events)
+    this.#unwritten = []
     this.progress = advance(this.progress, timed)
-    this.#engine.onEvent(this.#claim.rotation, timed, this.progress)
+    for (const each of written) {
+      this.events.push(each)
+      if (this.#engine.debug === true) assertInvariants(this.events)
+      this.#engine.onEvent(this.#claim.rotation, each, this.progress)
+    }
   }
 
   /** When the rotation wants to go on, for the due scan: kept only when it changes. */

@@ -11,10 +11,9 @@ import { Recorder } from './recorder.ts'
 export async function request(engine: Engine, rotation: string, wish: 'resume' | 'abort' | 'undo'): Promise<void> {
   const taken = await claim(engine.state.db, rotation, engine.owner, engine.now, engine.isDead, engine.leaseMs)
   try {
-    const recorder = await Recorder.open(engine, taken.claim)
+    const recorder = await Recorder.open(engine, taken.claim, taken.predecessor)
     const { progress } = recorder
     if (progress.closed !== undefined) throw new KeyturnError('NOT_NOW', `it is closed: ${progress.closed.result}`)
-    await recorder.write({ type: 'rotation-claimed', by: engine.owner, fence: taken.claim.fence, predecessor: taken.predecessor })
     if (wish === 'resume') {
       await recorder.write({ type: 'rotation-resumed', by: engine.by })
       return

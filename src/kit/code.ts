@@ -34,6 +34,7 @@ export const CODES = {
   PROBE_MEANINGLESS: { says: 'the acceptor lets a wrong credential in', hint: 'Take the line that trusts this address away (pg_hba.conf: `trust`), or probe another endpoint.' },
   HASH_REFUSED: { says: 'the server does not take a pre-hashed password', hint: 'Set `send: clear` in the issuer if the clear value may cross the wire and the server\'s log.' },
   FENCED: { says: 'a newer owner has taken over', hint: 'Nothing to do: the newer run goes on.' },
+  OLD_WANTED: { says: 'somebody holds the old credential, which is off', hint: 'It is turned on again; find out who brought it back, then rotate again.' },
   OLD_STILL_ON: { says: 'the old credential is still accepted', hint: 'Look at the endpoint that is named; it has its own copy of the credential.' },
 
   // consumers and checks

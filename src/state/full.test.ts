@@ -89,7 +89,7 @@ describe('on a disk that is full', () => {
       const answers = await Promise.allSettled(
         [
           renew(state.db, held, Date.now() + time),
-          claim(state.db, 'one', `owner ${'x'.repeat(2_000)}`, () => Date.now() + 1e12 * time, () => true).then(() => undefined),
+          claim(state.db, 'one', `owner ${'x'.repeat(20_000)}`, () => Date.now() + 1e12 * time, () => true).then(() => undefined),
         ]
       )
       codes.push(
@@ -107,7 +107,8 @@ describe('on a disk that is full', () => {
     disk?.fill()
     // Where no disk can be mounted, what the system would say stands for it.
     const said = stateError(Object.assign(new Error('write'), { code: 'ENOSPC' }))
-    await expect(disk === undefined ? Promise.reject(said) : openState(folder, identityFile, true)).rejects.toMatchObject({ code: 'STATE_FULL' })
+    const first = disk === undefined ? Promise.reject(said) : openState(folder, identityFile, true)
+    await expect(first).rejects.toMatchObject({ code: 'STATE_FULL' })
     disk?.free()
     const state = await openState(folder, identityFile, true)
     await openOne(state, 'one')

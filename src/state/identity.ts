@@ -1,5 +1,5 @@
 import { createHmac, createPrivateKey, createPublicKey, hkdfSync, type KeyObject } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { KeyturnError } from '../kit/error.ts'
@@ -35,18 +35,25 @@ export async function readIdentity(path: string): Promise<Identity> {
   return deriveIdentity(secretKey, await identityToRecipient(secretKey))
 }
 
-/** Makes a new identity file, 0600, in the common form of age. Fails when there is one already. */
+/** Makes a new identity file, 0600, in the common form of age. Fails with EEXIST when there is one already. */
 export async function createIdentity(path: string): Promise<Identity> {
   const { generateX25519Identity, identityToRecipient } = await import('age-encryption')
   const secretKey = await generateX25519Identity()
   const recipient = await identityToRecipient(secretKey)
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  const handle = openSync(path, 'wx', 0o600)
+  // Whole or not at all, whoever is killed or finds the disk full; and of two at once one is first.
+  const temp = `${path}.${process.pid}.tmp`
   try {
-    writeSync(handle, `# keyturn identity: opens the sealed values of a state. Keep a copy where the state is not.\n# public key: ${recipient}\n${secretKey}\n`)
-    fsyncSync(handle)
+    const handle = openSync(temp, 'w', 0o600)
+    try {
+      writeSync(handle, `# keyturn identity: opens the sealed values of a state. Keep a copy where the state is not.\n# public key: ${recipient}\n${secretKey}\n`)
+      fsyncSync(handle)
+    } finally {
+      closeSync(handle)
+    }
+    linkSync(temp, path)
   } finally {
-    closeSync(handle)
+    rmSync(temp, { force: true })
   }
   return deriveIdentity(secretKey, recipient)
 }

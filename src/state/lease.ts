@@ -59,10 +59,10 @@ export async function renew(db: Kysely<Tables>, held: Claim, now: number, leaseM
   }
 }
 
-/** Lets go, for waits and at the end. Does nothing when somebody else has it. */
-export async function release(db: Kysely<Tables>, held: Claim): Promise<void> {
+/** Lets go, for waits and at the end; `again` is when it wants to be looked at next. Does nothing when somebody else has it. */
+export async function release(db: Kysely<Tables>, held: Claim, again?: number): Promise<void> {
   await db.transaction().execute(async (tx) => {
-    const result = await tx.updateTable('rotation').set({ owner: null, lease_until: 0 }).where('id', '=', held.rotation).where('fence', '=', held.fence).executeTakeFirst()
+    const result = await tx.updateTable('rotation').set({ owner: null, lease_until: 0, ...(again === undefined ? {} : { due_at: again }) }).where('id', '=', held.rotation).where('fence', '=', held.fence).executeTakeFirst()
     if (result.numUpdatedRows === 1n) await tx.deleteFrom('lock').where('rotation', '=', held.rotation).execute()
   })
 }

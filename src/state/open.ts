@@ -70,8 +70,15 @@ export function stateError(thrown: unknown): unknown {
   return reduceCause(thrown).name === 'Error' ? new KeyturnError('INTERNAL', 'the state answered with an error', { cause: thrown }) : thrown
 }
 
-function identityFor(file: string, fresh: boolean): Promise<Identity> {
-  return fresh && !existsSync(file) ? createIdentity(file) : readIdentity(file)
+async function identityFor(file: string, fresh: boolean): Promise<Identity> {
+  if (!fresh || existsSync(file)) return readIdentity(file)
+  try {
+    return await createIdentity(file)
+  } catch (thrown) {
+    // Another first run was quicker: the state is bound to that one's.
+    if (reduceCause(thrown).code === 'EEXIST') return readIdentity(file)
+    throw thrown
+  }
 }
 
 async function migrate(db: Kysely<Tables>): Promise<void> {

@@ -93,9 +93,9 @@ export async function listRotations(db: Kysely<Tables>, filter: RotationFilter =
   return query.execute()
 }
 
-/** The earliest time at which an open rotation wants to go on, unix ms; undefined when none does. */
-export async function nextDue(db: Kysely<Tables>): Promise<number | undefined> {
-  const row = await db.selectFrom('rotation').select((eb) => eb.fn.min('due_at').as('due')).where('result', 'is', null).executeTakeFirst()
+/** The earliest time, later than `after`, at which an open rotation wants to go on, unix ms; undefined when none does. */
+export async function nextDue(db: Kysely<Tables>, after: number = -1): Promise<number | undefined> {
+  const row = await db.selectFrom('rotation').select((eb) => eb.fn.min('due_at').as('due')).where('result', 'is', null).where('due_at', '>', after).executeTakeFirst()
   return row?.due ?? undefined
 }
 

@@ -49,6 +49,7 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       fence bigint not null, owner text, lease_until bigint not null, due_at bigint, waits_for text)`,
     `create unique index rotation_open on rotation (principal) where result is null`,
     `create index rotation_due on rotation (due_at) where result is null`,
+    `create index rotation_principal on rotation (principal, fence)`,
     `create index rotation_secret on rotation (system, environment, secret, opened_at)`,
     `create table event (
       rotation text not null references rotation (id), seq integer not null, type text not null, at bigint not null,

@@ -6,21 +6,23 @@ import { isEffect, type Step } from '../../src/plan/step.ts'
 export const STRATEGIES = ['alternate', 'in-place'] as const
 export type MatrixStrategy = (typeof STRATEGIES)[number]
 
+/** The command of the run after the fault. */
+export type Verb = 'resume' | 'abort' | 'undo'
+
 /** What befalls a rotation at one step. */
 export type Fault =
-  /** SIGKILL at the point; the next run resumes, or goes back. */
-  | { readonly is: 'kill'; readonly point: Point; readonly then: Then }
+  /** SIGKILL at the point. */
+  | { readonly is: 'kill'; readonly point: Point; readonly next: Verb }
   /** The effect is applied and its answer lost. */
   | { readonly is: 'lose' }
   | { readonly is: 'refuse' }
   /**
-   * The worker falls silent at the point, another one takes over and resumes or goes back, and the first one wakes up before the
-   * second has come to its receipt. `within`: before its deadline is over, so that only the issuer's fence can refuse what it does late, and elsewhere it happens.
+   * The worker falls silent at the point, another one takes over, and the first one wakes up before the second has come to its
+   * receipt. `within`: before its deadline is over. Then only the issuer's fence can refuse what it does late; elsewhere that happens.
    */
-  | { readonly is: 'late'; readonly point: 'after-intent' | 'after-effect'; readonly then: Then; readonly within: boolean }
+  | { readonly is: 'late'; readonly point: LatePoint; readonly next: Verb; readonly within: boolean }
 
-/** The command of the next run. */
-export type Then = 'resume' | 'abort' | 'undo'
+type LatePoint = 'after-intent' | 'after-effect'
 
 /** One rotation with one fault, and what has to come of it. */
 export interface Cell {
@@ -34,33 +36,36 @@ export interface Cell {
   readonly fresh: 'none' | 'sealed' | 'minted'
 }
 
-/** Every cell of a plan: each step of both directions at each point, and each effect with each fault. */
+/**
+ * Every cell of a plan: each step of both directions at each point, each effect with each fault, and the turn back at each step
+ * from which there is a way back.
+ */
 export function cellsOf(plan: Plan): Cell[] {
   return [
-    ...plan.steps.flatMap((step) => [...faultsOf(step, 'resume'), ...turnsOf(plan, step)].map((fault) => cell(plan, 'forward', step, fault))),
-    ...plan.back.flatMap((step) => faultsOf(step, 'resume').map((fault) => cell(plan, 'back', step, fault))),
+    ...plan.steps.flatMap((step) => [...faultsOf(step), ...turnsOf(plan, step)].map((fault) => cell(plan, 'forward', step, fault))),
+    ...plan.back.flatMap((step) => faultsOf(step).map((fault) => cell(plan, 'back', step, fault))),
   ]
 }
 
-/** What every step has to survive. */
-function faultsOf(step: Step, then: Then): Fault[] {
-  const kills = POINTS.map((point): Fault => ({ is: 'kill', point, then }))
-  return isEffect(step) ? [...kills, { is: 'lose' }, { is: 'refuse' }, ...lateAt('after-intent', then), ...lateAt('after-effect', then)] : kills
+function faultsOf(step: Step): Fault[] {
+  const kills = POINTS.map((point): Fault => ({ is: 'kill', point, next: 'resume' }))
+  if (!isEffect(step)) return kills
+  return [...kills, { is: 'lose' }, { is: 'refuse' }, ...lateAt('after-intent', 'resume'), ...lateAt('after-effect', 'resume')]
 }
 
-/** The ways to turn back at a step that goes forward: until the old credential may be gone for good. */
 function turnsOf(plan: Plan, step: Step): Fault[] {
-  const begun = (of: Step, point: Point): boolean => plan.steps.indexOf(of) < plan.steps.indexOf(step) || (of === step && point !== 'before-intent')
-  const ended = (to: 'off' | 'gone', point: Point): boolean => plan.steps.some((each) => each.do === 'set' && each.to === to && begun(each, point))
+  const at = plan.steps.indexOf(step)
+  const ended = (to: 'off' | 'gone', point: Point): boolean => plan.steps.some((each, index) =>
+    each.do === 'set' && each.to === to && (index < at || (index === at && point !== 'before-intent')))
   const points = isEffect(step) ? (['before-intent', 'after-intent', 'after-effect'] as const) : (['before-intent'] as const)
   return points.filter((point) => !ended('gone', point)).flatMap((point): Fault[] => {
-    const then = ended('off', point) ? 'undo' : 'abort'
-    return [{ is: 'kill', point, then }, ...(point === 'before-intent' ? [] : lateAt(point, then))]
+    const next = ended('off', point) ? 'undo' : 'abort'
+    return [{ is: 'kill', point, next }, ...(point === 'before-intent' ? [] : lateAt(point, next))]
   })
 }
 
-function lateAt(point: 'after-intent' | 'after-effect', then: Then): Fault[] {
-  return [{ is: 'late', point, then, within: true }, { is: 'late', point, then, within: false }]
+function lateAt(point: LatePoint, next: Verb): Fault[] {
+  return [{ is: 'late', point, next, within: true }, { is: 'late', point, next, within: false }]
 }
 
 function cell(plan: Plan, way: Cell['way'], step: Step, fault: Fault): Cell {
@@ -74,17 +79,17 @@ function cell(plan: Plan, way: Cell['way'], step: Step, fault: Fault): Cell {
   }
 }
 
+/** Whether the fault makes a rotation that goes forward go back. */
+function turns(strategy: MatrixStrategy, step: Step, fault: Fault): boolean {
+  if (fault.is === 'refuse') return step.do === 'mint' || (strategy === 'in-place' && step.phase === 'present')
+  return fault.is !== 'lose' && fault.next !== 'resume'
+}
+
 function freshAt(plan: Plan, step: Step, fault: Fault): Cell['fresh'] {
   const behind = plan.steps.indexOf(step) - plan.steps.findIndex((each) => each.do === 'mint')
   if (behind !== 0) return behind > 0 ? 'minted' : 'none'
   if ('point' in fault && fault.point === 'before-intent') return 'none'
-  return 'point' in fault && fault.point !== 'after-intent' ? 'minted' : 'sealed'
-}
-
-/** Whether the fault makes a rotation that goes forward go back. */
-function turns(strategy: MatrixStrategy, step: Step, fault: Fault): boolean {
-  if (fault.is === 'refuse') return step.do === 'mint' || (strategy === 'in-place' && step.phase === 'present')
-  return fault.is !== 'lose' && fault.then !== 'resume'
+  return 'point' in fault && fault.point === 'after-effect' ? 'minted' : 'sealed'
 }
 
 /** Whether the issuer refuses what an owner that was taken over does late; a store or a consumer does not know of owners. */
@@ -95,20 +100,20 @@ export function isFenced(step: Step): boolean {
 function inWords(fault: Fault): string {
   switch (fault.is) {
     case 'kill':
-      return `killed ${fault.point}, ${fault.then}`
+      return `killed ${fault.point}, then ${fault.next}`
     case 'lose':
       return 'answer lost after apply'
     case 'refuse':
       return 'refused'
     case 'late':
-      return `silent ${fault.point}, ${fault.then} by another, awake ${fault.within ? 'in' : 'past'} its time`
+      return `silent ${fault.point}, then ${fault.next} by another, awake ${fault.within ? 'in' : 'past'} its time`
   }
 }
 
 /** The same cells, with those that mostly wait spread among those that mostly work. */
 export function spread(cells: readonly Cell[]): Cell[] {
-  const waiting = cells.filter(({ fault }) => fault.is === 'late')
-  const working = cells.filter(({ fault }) => fault.is !== 'late')
-  const order = (all: readonly Cell[]): { cell: Cell; at: number }[] => all.map((each, index) => ({ cell: each, at: (index + 0.5) / all.length }))
-  return [...order(waiting), ...order(working)].sort((one, other) => one.at - other.at).map((each) => each.cell)
+  const waits = ({ fault }: Cell): boolean => fault.is === 'late'
+  const kinds = [cells.filter(waits), cells.filter((each) => !waits(each))]
+  const placed = kinds.flatMap((kind) => kind.map((each, index) => ({ each, at: (index + 0.5) / kind.length })))
+  return placed.sort((one, other) => one.at - other.at).map(({ each }) => each)
 }

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { expect } from 'vitest'
 import { registry } from '../../src/connectors.gen.ts'
 import { foldProgress } from '../../src/engine/progress.ts'
 import { readEvents } from '../../src/engine/recorder.ts'
@@ -71,13 +70,14 @@ async function upTo(cell: Cell, players: Players): Promise<Order> {
   // The way there is the forward cells' matter; in this process it takes half the time.
   const runtime = { env: players.stage.env, interrupt: new AbortController().signal, conceal: () => undefined }
   const manifest = await loadManifest(join(players.stage.folder, 'keyturn.yaml'), { registry })
-  expect(await rotate(runtime, manifest, SECRET)).toMatchObject({ is: 'waiting', why: 'undo' })
+  const stopped = await rotate(runtime, manifest, SECRET)
+  if (stopped.is !== 'waiting' || stopped.why !== 'undo') throw new Error(`there is no undo window: ${JSON.stringify(stopped)}`)
   return { words: ['undo', SECRET, '--wait'], rehearse: [] }
 }
 
 /** The command that ends it. */
 function next({ fault }: Cell): Order {
-  return { words: ['then' in fault ? fault.then : 'resume', SECRET, '--wait'], rehearse: [] }
+  return { words: ['next' in fault ? fault.next : 'resume', SECRET, '--wait'], rehearse: [] }
 }
 
 /** The first worker stops itself, the second takes over and stops itself before the receipt, the first wakes up, then the second. */
@@ -92,10 +92,11 @@ async function late(cell: Cell, order: Order, players: Players): Promise<Played>
   await until(() => Date.now() > leaseUntil, 'the lease does not run out')
   if (!fault.within) await until(() => Date.now() > deadline, 'the deadline does not pass')
   const second = players.start(next(cell), [`stop:${cell.result === 'done' ? '' : 'back:'}sweep/before-intent`])
-  // Without a fence the successor waits until nothing can come late any more: in its time, the effect happens while that one waits.
-  if (fault.within && fault.point === 'after-intent' && !isFenced(step)) await until(() => peek(stage, async (_, row) => row.owner !== owner), 'nobody takes over')
+  const waits = fault.within && fault.point === 'after-intent' && !isFenced(step)
+  // Without a fence the successor waits until nothing can come late any more; the effect happens while it waits.
+  if (waits) await until(() => peek(stage, async (_, row) => row.owner !== owner), 'nobody takes over')
   else await second.stopped()
-  if (fault.within) expect(Date.now(), 'the first worker woke up too late').toBeLessThan(deadline)
+  if (fault.within && Date.now() >= deadline) throw new Error('the first worker would wake up too late')
   first.wake()
   const woken = await first.ended
   await second.stopped()
@@ -117,7 +118,8 @@ class Players {
 
   start(order: Order, faults: readonly string[] = []): Running {
     const rehearse = [...order.rehearse, ...faults].join(',')
-    const running = this.#shipped.start(this.stage.folder, order.words, { ...this.stage.env, KEYTURN_REHEARSE: rehearse, KEYTURN_LEASE_MS: String(LEASE_MS) })
+    const env = { ...this.stage.env, KEYTURN_REHEARSE: rehearse, KEYTURN_LEASE_MS: String(LEASE_MS) }
+    const running = this.#shipped.start(this.stage.folder, order.words, env)
     this.#all.push(running)
     return running
   }
@@ -134,7 +136,7 @@ class Players {
 
   async killed(order: Order, fault: string): Promise<void> {
     const { signal, output } = await this.start(order, [fault]).ended
-    expect(signal, `${fault} was not reached:\n${output}`).toBe('SIGKILL')
+    if (signal !== 'SIGKILL') throw new Error(`${fault} was not reached:\n${output}`)
   }
 
   /** Stops it on its way back before the values are wiped, so that the test knows what has to be rejected. */

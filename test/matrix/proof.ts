@@ -27,7 +27,8 @@ interface Credential {
 export async function proveWorld(cell: Cell, stage: Stage, ground: Ground, played: Played): Promise<void> {
   const old = credentialIn(stage.dsn)
   const found = credentialIn(await dsnIn(stage.envFile))
-  const fresh = cell.fresh === 'none' ? undefined : { user: cell.strategy === 'alternate' ? `${stage.name}_alt` : stage.name, password: played.minted ?? found.password }
+  const user = cell.strategy === 'alternate' ? `${stage.name}_alt` : stage.name
+  const fresh = cell.fresh === 'none' ? undefined : { user, password: played.minted ?? found.password }
   const [inUse, ended] = cell.result === 'done' && fresh !== undefined ? [fresh, old] : [old, fresh]
   expect(found, 'the store holds another credential').toEqual(inUse)
   expect(fresh?.password, 'no other value was made').not.toBe(old.password)
@@ -45,11 +46,12 @@ async function proveStore(stage: Stage): Promise<void> {
 }
 
 /** By fresh logins: one is accepted, the other one rejected, and the issuer has nothing that nobody knows. */
-async function proveIssuer(cell: Cell, stage: Stage, ground: Ground, inUse: Credential, ended: Credential | undefined): Promise<void> {
-  const roles = await queryAt<{ name: string; login: boolean; bare: boolean }>(
-    ground.adminUrl, 'select rolname as name, rolcanlogin as login, rolpassword is null as bare from pg_authid where starts_with(rolname, $1) order by 1', [stage.name],
-  )
-  expect(roles.map(({ name }) => name)).toEqual(cell.fresh === 'minted' && cell.strategy === 'alternate' ? [stage.name, `${stage.name}_alt`] : [stage.name])
+async function proveIssuer(cell: Cell, stage: Stage, ground: Ground, inUse: Credential, ended?: Credential): Promise<void> {
+  const roles = await queryAt<{ name: string; login: boolean; bare: boolean }>(ground.adminUrl, `
+    select rolname as name, rolcanlogin as login, rolpassword is null as bare from pg_authid
+    where starts_with(rolname, $1) order by 1`, [stage.name])
+  const pair = cell.fresh === 'minted' && cell.strategy === 'alternate'
+  expect(roles.map(({ name }) => name)).toEqual([stage.name, ...(pair ? [`${stage.name}_alt`] : [])])
   expect(roles.filter((role) => role.login && !role.bare).map(({ name }) => name), 'roles that may log in').toEqual([inUse.user])
   expect(await login(dsnOf(stage, inUse)), 'the credential in use').toBe('accepted')
   if (ended === undefined) return

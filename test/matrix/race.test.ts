@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,7 +25,7 @@ describe('two processes on one state file', () => {
     folder = await mkdtemp(join(tmpdir(), 'keyturn-race-'))
     shipped = await shipPackage(join(folder, 'package'))
     const adminUrl = await ready(inject('postgresUrl'))
-    roles = await Promise.all(SECRETS.map((name) => makeRole(adminUrl, { prefix: `race_${name}_${randomBytes(2).toString('hex')}` })))
+    roles = await Promise.all(SECRETS.map((name) => makeRole(adminUrl, { prefix: `race_${name}` })))
     env = { PG_ADMIN_URL: adminUrl, KEYTURN_IDENTITY: join(folder, 'identity'), KEYTURN_DEBUG: '1' }
     await writeFile(join(folder, '.env'), roles.map((role, index) => `${KEY}_${index}=${role.url()}\n`).join(''), { mode: 0o600 })
     // Waits of a second: all of them are open at once, and there is no consumer that has to be told.
@@ -35,9 +34,8 @@ describe('two processes on one state file', () => {
       grace: '1s', quiet: '50ms', undo: '0s',
       stores: [{ use: 'dotenv', file: '.env', bind: { [`${KEY}_${index}`]: { url: { user: 'user', password: 'password' } } } }],
     })
-    await writeFile(join(folder, 'keyturn.yaml'), stringify({
-      version: 1, system: 'race', environment: 'staging', secrets: Object.fromEntries(roles.map((role, index) => [SECRETS[index], secretOf(role, index)])),
-    }))
+    const secrets = Object.fromEntries(roles.map((role, index) => [SECRETS[index], secretOf(role, index)]))
+    await writeFile(join(folder, 'keyturn.yaml'), stringify({ version: 1, system: 'race', environment: 'staging', secrets }))
   }, 120_000)
 
   afterAll(async () => {
@@ -55,12 +53,13 @@ describe('two processes on one state file', () => {
 
   const run = (...words: readonly string[]): Promise<Ran> => shipped.start(folder, words, env).ended
 
-  it.for([['run', '--once'], ['resume', '--wait'], ['run', '--once'], ['resume', '--wait']])('lose no step and double none: keyturn %s %s', { timeout: 180_000 }, async (words) => {
+  const rounds = [['run', '--once'], ['resume', '--wait'], ['run', '--once'], ['resume', '--wait']]
+  it.for(rounds)('lose no step and double none: keyturn %s %s', { timeout: 180_000 }, async (words) => {
     await openAll()
     const open = (): Promise<number> => inState(async (state) => (await listRotations(state.db, { open: true })).length)
     const ran: Ran[] = []
     for (let round = 0; (await open()) > 0; round += 1) {
-      expect(round, ran.map(({ output }) => output).join('\n')).toBeLessThan(20)
+      expect(round).toBeLessThan(20)
       ran.push(...(await Promise.all([run(...words), run(...words)])))
     }
     await inState(async (state) => {
@@ -77,7 +76,7 @@ describe('two processes on one state file', () => {
       }
     })
     // Whoever came second was refused, or found nothing that was left to do.
-    for (const { code, output } of ran) expect([0, 3, 4], output).toContain(code)
+    for (const { code } of ran) expect([0, 3, 4]).toContain(code)
     expect(ran.filter(({ code, output }) => code === 3 && !/LOCKED|FENCED/.test(output)).map(({ output }) => output)).toEqual([])
   })
 
@@ -85,9 +84,10 @@ describe('two processes on one state file', () => {
     const before = (await inState((state) => listRotations(state.db, { secret: 'first' }))).length
     const ran = await Promise.all([run('rotate', 'first', '--wait'), run('rotate', 'first', '--wait'), run('rotate', 'first', '--wait')])
     const [won, lost] = [ran.filter(({ code }) => code === 0), ran.filter(({ code }) => code !== 0)]
-    for (const { code, output } of lost) expect([code, output]).toEqual([3, expect.stringMatching(/ROTATION_OPEN|PRINCIPAL_IN_USE|WORLD_MOVED/)])
+    const output: unknown = expect.stringMatching(/ROTATION_OPEN|PRINCIPAL_IN_USE|WORLD_MOVED/)
+    for (const each of lost) expect(each).toMatchObject({ code: 3, output })
     // One that starts very late finds the first one closed, and rotates again.
-    expect(won.length, ran.map(({ output }) => output).join('\n')).toBeGreaterThan(0)
+    expect(won.length).toBeGreaterThan(0)
     const rotations = await inState((state) => listRotations(state.db, { secret: 'first' }))
     expect(rotations.filter(({ result }) => result === null)).toEqual([])
     expect(rotations.filter(({ result }) => result === 'done').length - before).toBe(won.length)

@@ -40,7 +40,9 @@ export interface HeldConsumer {
 /** Starts one, with `held` and `pid` in the folder `run`. */
 export async function startConsumer(envFile: string, run: string): Promise<HeldConsumer> {
   const [held, pid] = [join(run, 'held'), join(run, 'pid')]
-  const child = spawn('/bin/sh', ['-c', SHELL, 'consumer', envFile, held, pid], { env: { PATH: process.env['PATH'] ?? '' }, stdio: ['pipe', 'ignore', 'ignore'] })
+  const child = spawn('/bin/sh', ['-c', SHELL, 'consumer', envFile, held, pid], {
+    env: { PATH: process.env['PATH'] ?? '' }, stdio: ['pipe', 'ignore', 'ignore'],
+  })
   const ended = once(child, 'exit')
   await until(() => readFile(pid).then(() => true, () => false), 'the consumer did not start')
   return {
@@ -52,7 +54,10 @@ export async function startConsumer(envFile: string, run: string): Promise<HeldC
   }
 }
 
-/** Over HTTP, in the name of all consumers: `POST /CELL/attest` answers a challenge, `GET /CELL/ready` logs in, with what the consumer holds. */
+/**
+ * Answers in the name of all consumers, each with what it holds: `POST /CELL/attest` to a challenge, `GET /CELL/ready` with what
+ * comes of a login.
+ */
 export async function startService(folder: string): Promise<{ readonly url: string; stop(): Promise<void> }> {
   const server = createServer((request, response) => {
     const [, cell = '', what = ''] = (request.url ?? '').split('/')

@@ -40,17 +40,21 @@ export async function shipPackage(folder: string): Promise<Shipped> {
   await cp(join(root, 'bin'), join(folder, 'bin'), { recursive: true })
   await cp(join(root, 'package.json'), join(folder, 'package.json'))
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
-  const built = spawn(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')], {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  const built = spawn(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')], {
     cwd: root, stdio: ['ignore', 'pipe', 'inherit'],
   })
   const said = await text(built.stdout)
   // What tsc thinks of the types is for `npm run typecheck` to tell.
   if (!existsSync(join(folder, 'dist/cli/main.js'))) throw new Error(`the package was not built:\n${said}`)
-  return { start: (at, words, env) => start(join(folder, 'bin/keyturn.js'), at, words, { NODE_COMPILE_CACHE: join(folder, 'cache'), ...env }) }
+  const program = join(folder, 'bin/keyturn.js')
+  return { start: (at, words, env) => start(program, at, words, { NODE_COMPILE_CACHE: join(folder, 'cache'), ...env }) }
 }
 
 function start(program: string, cwd: string, words: readonly string[], env: Readonly<Record<string, string>>): Running {
-  const child = spawn(process.execPath, [program, ...words], { cwd, env: { PATH: process.env['PATH'] ?? '', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [program, ...words], {
+    cwd, env: { PATH: process.env['PATH'] ?? '', ...env }, stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const ended = (async (): Promise<Ran> => {
     const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), child.exitCode ?? once(child, 'close')])
     return { code: child.exitCode, signal: child.signalCode, output: `${out}${err}` }

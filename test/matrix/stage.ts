@@ -65,7 +65,11 @@ export async function setStage(ground: Ground, options: StageOptions): Promise<S
   const consumer = await startConsumer(envFile, run)
   return {
     name, folder, envFile, envText, dsn: url.href, consumer,
-    env: { PG_ADMIN_URL: `${ground.adminUrl}?host=${encodeURIComponent(ground.socket)}`, KEYTURN_IDENTITY: ground.identity, KEYTURN_DEBUG: '1' },
+    env: {
+      PG_ADMIN_URL: `${ground.adminUrl}?host=${encodeURIComponent(ground.socket)}`,
+      KEYTURN_IDENTITY: ground.identity,
+      KEYTURN_DEBUG: '1',
+    },
     async clear() {
       await consumer.stop()
       await queryAt(ground.adminUrl, `drop role if exists ${name}_alt; drop role if exists ${name}`)
@@ -81,11 +85,17 @@ export function manifestText({ name, strategy, deadline, undo }: StageOptions, s
     environment: 'staging',
     secrets: {
       [SECRET]: {
-        issuer: { use: 'postgres', admin: '${env:PG_ADMIN_URL}', role: name, strategy, endpoints: [{ name: 'primary', host: '127.0.0.1', port }] },
-        grace: '20ms', quiet: { for: '50ms', every: '25ms' }, undo, deadline: `${deadline}ms`, ready: `${deadline}ms`,
+        issuer: {
+          use: 'postgres', admin: '${env:PG_ADMIN_URL}', role: name, strategy,
+          endpoints: [{ name: 'primary', host: '127.0.0.1', port }],
+        },
+        grace: '20ms', quiet: { for: '50ms', every: '25ms' }, undo,
+        deadline: `${deadline}ms`, ready: `${deadline}ms`,
         stores: [{ use: 'dotenv', file: '.env', bind: { [KEY]: { url: { user: 'user', password: 'password' } } } }],
         consumers: [{
-          use: 'process', name: 'service', instances: [{ name: 'service-1', pidFile: '../run/pid' }], reload: { signal: 'SIGHUP' },
+          use: 'process', name: 'service',
+          instances: [{ name: 'service-1', pidFile: '../run/pid' }],
+          reload: { signal: 'SIGHUP' },
           attest: { use: 'http', challenge: `${serviceUrl}/${name}/attest` },
         }],
         checks: [{ use: 'http', url: `${serviceUrl}/${name}/ready`, expect: { json: { postgres: 'accepted' } } }],

@@ -211,6 +211,20 @@ describe('the lock', () => {
   })
 })
 
+describe('two at the same moment', () => {
+  it('make one identity, one state and one rotation: one run carries it through, the other one is refused with 3 (X-04)', async () => {
+    const world = await theatre.open()
+    const ran = await Promise.all([1, 2].map(() => world.keyturn(['rotate', 'database', '--wait'])))
+    const [carried, refused] = ran.toSorted((a, b) => (a.code ?? 9) - (b.code ?? 9))
+    if (carried === undefined || refused === undefined) throw new TypeError('two were run')
+    expectRun(carried, 0, /Done/)
+    expectRun(refused, 3, /ROTATION_OPEN|LOCKED|PRINCIPAL_IN_USE/)
+    expectRun(await world.keyturn(['history', '--json']), 0, /"result": "done"/)
+    expectRun(await world.keyturn(['audit', 'verify']), 0, /1 receipts/)
+    await bothAccepted(world, await world.stage.dsn())
+  })
+})
+
 describe('the clock', () => {
   const clock = (ms: number): typeof LATER => ({ before: ['./clock.ts'], env: { WORLDS_CLOCK: String(ms) } })
 

@@ -97,8 +97,8 @@ describe('a rotation that waits', () => {
 describe('run', () => {
   it('goes on with what comes due, as long as it is there, and ends with Ctrl-C (X-13)', async () => {
     const world = await theatre.open({ pace: { grace: '2500ms' } })
-    const loop = world.start(['run'])
     expectRun(await world.keyturn(['rotate', 'database']), 4)
+    const loop = world.start(['run'])
     await loop.saw(/Done: database-/)
     expect(await statusOf(world)).toEqual([])
     loop.send('SIGINT')

@@ -49,6 +49,8 @@ export interface Attested {
   readonly inferred: boolean
   readonly evidence: Evidence
   readonly ids: readonly string[]
+  /** Names of the instances that prove to hold the other credential. */
+  readonly holders: readonly string[]
 }
 
 /** One look at every instance of a consumer. */
@@ -63,6 +65,7 @@ export async function attestAll(scene: Scene, step: ConsumerStep, call: Call): P
   if (keeps === undefined) return refused('INTERNAL', `the ${step.which} credential is not known`)
   const missing: string[] = []
   const evidence: Record<string, string> = {}
+  const holders: string[] = []
   let code: Code = 'CONSUMER_STALE'
   let inferred = false
   const absent = (planned?.instances ?? []).filter((name) => !listed.value.all.some((instance) => instance.name === name))
@@ -83,11 +86,12 @@ export async function attestAll(scene: Scene, step: ConsumerStep, call: Call): P
     }
     const { holds, by } = attestation.value
     evidence[name] = holds === 'new' ? by : holds
+    if (holds === 'old' && by !== 'inferred') holders.push(name)
     // An inference is no proof, but no contradiction either: the gate then asks for more.
     if (by === 'inferred' && (holds === 'new' || holds === 'unseen')) inferred = true
     else if (holds !== 'new') missing.push(`${name} holds ${holds === 'old' ? `the ${other} value` : holds === 'neither' ? 'another value' : 'what cannot be seen now'}`)
   }
-  return done({ missing, code, inferred, evidence, ids: listed.value.all.map((instance) => instance.id).sort() })
+  return done({ missing, code, inferred, evidence, ids: listed.value.all.map((instance) => instance.id).sort(), holders })
 }
 
 /** From the side of the credential that is wanted: `new` in the answer means that one. */
