@@ -11,7 +11,7 @@ import { loadManifest } from '../src/manifest/load.ts'
 import type { Plan } from '../src/plan/plan.ts'
 import { chain, type Entry, GENESIS, storedBytes } from '../src/state/journal.ts'
 import { openState, type State, STATE_FILE } from '../src/state/open.ts'
-import { seal } from '../src/state/seal.ts'
+import { seal, type Sealed } from '../src/state/seal.ts'
 import { secretKey } from '../src/state/ledger.ts'
 import { PRAGMAS } from '../src/state/sqlite.ts'
 import { inFolder } from './engine.ts'
@@ -41,15 +41,15 @@ export async function measureGrace(sizes: GraceSizes = { waiting: 10_000, due: 9
     await writeFile(manifestFile, MANIFEST)
     const manifest = await loadManifest(manifestFile, { registry })
     const planner = { registry, now: Date.now, host: (base: string) => ({ base, now: Date.now, resolve: async () => new Secret(''), conceal: () => undefined }) }
-    const offline = await planSecret(planner, manifest, 'database', { look: false })
-    const plan: Plan = { ...offline, current: { id: 'atlas' }, next: { id: 'atlas_alt' } }
+    const planOf = async (secret: string): Promise<Plan> => ({ ...await planSecret(planner, manifest, secret, { look: false }), current: { id: 'atlas' }, next: { id: 'atlas_alt' } })
+    const plan = await planOf('database')
     const identity = join(folder, 'identity')
     const state = await openState(manifest.state, identity, true)
-    const journals = openJournals(state, plan)
+    const journals = openJournals(state)
     try {
-      await journals.fill(sizes.waiting, Date.now() + 48 * 3_600_000)
+      await journals.fill(plan, sizes.waiting, Date.now() + 48 * 3_600_000)
       // Its server cannot be reached, so it goes on trying to watch all the time: no other may wait for it.
-      await journals.add('canary', Date.now())
+      await journals.add(await planOf('watched'), 'canary', Date.now())
       const env = { PATH: process.env['PATH'], HOME: folder, KEYTURN_IDENTITY: identity, PG_ADMIN_URL: 'postgres://admin:none@127.0.0.1:1/atlas' }
       const child = spawn(process.execPath, [launcher, 'run', '--json'], { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] })
       let said = ''
@@ -58,7 +58,7 @@ export async function measureGrace(sizes: GraceSizes = { waiting: 10_000, due: 9
         await journals.claimed('canary', child, () => said)
         const begin = Date.now() + 1_000
         const due = Array.from({ length: sizes.due }, (_, n) => ({ id: `due-${n}`, at: begin + n * APART_MS }))
-        for (const { id, at } of due) await journals.add(id, at)
+        for (const { id, at } of due) await journals.add(plan, id, at)
         const late: number[] = []
         for (const { id, at } of due) late.push((await journals.claimed(id, child, () => said)) - at)
         const memory = await memoryOf(child)
@@ -78,16 +78,16 @@ export async function measureGrace(sizes: GraceSizes = { waiting: 10_000, due: 9
 
 interface Journals {
   /** So many that wait until this time, in one commit. */
-  fill(count: number, until: number): Promise<void>
+  fill(plan: Plan, count: number, until: number): Promise<void>
   /** One that waits until this time. */
-  add(id: string, until: number): Promise<void>
+  add(plan: Plan, id: string, until: number): Promise<void>
   /** When it was claimed, unix ms; waits for it. */
   claimed(id: string, child: ChildProcess, said: () => string): Promise<number>
   close(): void
 }
 
 /** Writes rotations that have come as far as their grace time, as the engine would have. */
-function openJournals(state: State, plan: Plan): Journals {
+function openJournals(state: State): Journals {
   const { identity } = state
   if (identity === undefined) throw new Error('the state has no identity')
   const database = new DatabaseSync(join(state.folder, STATE_FILE))
@@ -97,12 +97,17 @@ function openJournals(state: State, plan: Plan): Journals {
   const event = database.prepare('INSERT INTO event (rotation, seq, type, at, body, hash) VALUES (?, ?, ?, ?, ?, ?)')
   const sealed = database.prepare('INSERT INTO sealed (rotation, name, ciphertext, mac) VALUES (?, ?, ?, ?)')
   const claim = database.prepare(`SELECT min(at) AS at FROM event WHERE rotation = ? AND type = 'rotation-claimed' AND seq > ?`)
-  const secret = secretKey(plan.system, plan.environment, plan.secret)
   const credential = (id: string): Parameters<typeof seal>[0] => ({ id, fields: { user: new Secret(id), password: new Secret(`${id}-0123456789abcdef0123456789abcdef`) } })
-  const sealFor = (id: string, name: 'new' | 'old'): ReturnType<typeof seal> => seal(credential(name === 'new' ? 'atlas_alt' : 'atlas'), { rotation: id, name, secret }, identity)
+  const sealBoth = async (plan: Plan, rotation: string): Promise<Readonly<Record<'new' | 'old', Sealed>>> => {
+    const secret = secretKey(plan.system, plan.environment, plan.secret)
+    return {
+      new: await seal(credential('atlas_alt'), { rotation, name: 'new', secret }, identity),
+      old: await seal(credential('atlas'), { rotation, name: 'old', secret }, identity),
+    }
+  }
   let length = 0
 
-  const insert = (id: string, until: number, values: Readonly<Record<'new' | 'old', Awaited<ReturnType<typeof seal>>>>): void => {
+  const insert = (plan: Plan, id: string, until: number, values: Readonly<Record<'new' | 'old', Sealed>>): void => {
     const now = Date.now()
     const entries = journal(plan, now, until)
     length = entries.length
@@ -122,16 +127,16 @@ function openJournals(state: State, plan: Plan): Journals {
   }
 
   return {
-    async fill(count, until) {
+    async fill(plan, count, until) {
       // Sealed once for all of them: a value is opened when its rotation goes on, and these never do.
-      const values = { new: await sealFor('waiting', 'new'), old: await sealFor('waiting', 'old') }
+      const values = await sealBoth(plan, 'waiting')
       commit(() => {
-        for (let n = 0; n < count; n += 1) insert(`waiting-${n}`, until, values)
+        for (let n = 0; n < count; n += 1) insert(plan, `waiting-${n}`, until, values)
       })
     },
-    async add(id, until) {
-      const values = { new: await sealFor(id, 'new'), old: await sealFor(id, 'old') }
-      commit(() => insert(id, until, values))
+    async add(plan, id, until) {
+      const values = await sealBoth(plan, id)
+      commit(() => insert(plan, id, until, values))
     },
     async claimed(id, child, said) {
       for (const deadline = Date.now() + 60_000; ; await pause(20)) {
@@ -171,15 +176,18 @@ async function end(child: ChildProcess): Promise<void> {
   await closed
 }
 
-/** Nothing of it is there, so every gate is held at once. */
+/** Nothing of it is there, so the one's gate is held at once, and the other goes on trying to watch. */
 const MANIFEST = `version: 1
 system: bench
 environment: development
-secrets:
-  database:
+secrets:${secretOf('database', '0s')}${secretOf('watched', '10m')}`
+
+function secretOf(name: string, quiet: string): string {
+  return `
+  ${name}:
     issuer: { use: postgres, admin: "\${env:PG_ADMIN_URL}", role: atlas, strategy: alternate }
     grace: 48h
-    quiet: 0s
+    quiet: ${quiet}
     undo: 0s
     stores:
       - { use: dotenv, file: atlas.env, bind: { DATABASE_URL: "postgres://{user}:{password}@db:5432/atlas" } }
@@ -192,3 +200,4 @@ secrets:
     checks:
       - { use: http, url: http://127.0.0.1:1/readyz, expect: { json: { postgres: ok } } }
 `
+}

@@ -63,7 +63,7 @@ export class Attempts {
     const { rehearsal } = this.#engine
     rehearsal.at(step.id, 'before-intent')
     const resource = this.#resourceOf(step)
-    const tag = `kt-${this.#claim.rotation}-${attempt}`
+    const tag = `kt-${this.#claim.rotation}-${step.id}-${attempt}`
     const deadline = this.#engine.now() + step.deadline
     const proposed = step.do === 'mint' && step.which === 'new' && this.#values.new === undefined && this.#values.old !== undefined ? this.#cast.issuer.propose(this.#values.old) : undefined
     const sealed = proposed === undefined ? {} : { sealed: { new: await this.#values.seal('new', proposed) } }

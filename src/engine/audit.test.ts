@@ -86,8 +86,15 @@ describe('verifyState', () => {
     const state = await stateWithRotation()
     const checkpoint = await exportCheckpoint(state, Date.now())
     const { type, at, ...body } = begin(specimenPlan()).events[0] ?? { type: '', at: 0 }
-    await openOne(state, 'two', { opened: { type, at, body } })
+    await openOne(state, 'two', { opened: { type, at, body: { ...body, rotation: 'two' } } })
     expect(await verifyState(state, { checkpoint })).toMatchObject({ rotations: 2, anchored: 1, problems: [] })
+  })
+
+  it('finds a whole journal that was put in the place of another, without any anchor', async () => {
+    const state = await stateWithRotation({ receipt: false })
+    const { type, at, ...body } = begin(specimenPlan()).events[0] ?? { type: '', at: 0 }
+    await openOne(state, 'two', { opened: { type, at, body } })
+    expect((await verifyState(state)).problems).toEqual(['two: it is the journal of one'])
   })
 
   it('finds an edit whose later hashes were all computed again, against the receipt and against a checkpoint', async () => {

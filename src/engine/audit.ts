@@ -57,7 +57,7 @@ export async function verifyState(state: State, outside: { readonly checkpoint?:
   for (const row of rows) {
     const stored = await readJournal(state.db, row.id)
     entries += stored.length
-    const broken = verifyChain(stored, { seq: row.seq, hash: row.head })
+    const broken = verifyChain(stored, { seq: row.seq, hash: row.head }, row.id)
     if (broken !== undefined) problems.push(`${row.id}: ${broken}`)
     else problems.push(...brokenPromises(stored).map((each) => `${row.id}: ${each}`))
     // Computed again from the bytes: what the table says of its own hashes proves nothing.

@@ -97,7 +97,9 @@ function staleGate(progress: Progress, step: Step, now: number): Step | undefine
 function settleOpen(progress: Progress, open: NonNullable<Progress['open']>, now: number): Next {
   const step = stepOf(progress.plan, open.step)
   const trouble = progress.trouble?.step === step.id ? progress.trouble : undefined
-  // Looking got no answer either: again after a while, for as long as it takes; an unknown is never assumed away.
+  if (progress.paused !== undefined) return { do: 'stay', code: progress.paused.code, about: progress.paused.about }
+  // Looking got no answer either: again after a while, and at last a person is told; an unknown is never assumed away.
+  if (trouble !== undefined && trouble.times > 1 && now - trouble.since >= PATIENCE_MS) return { do: 'pause', step, code: trouble.code, about: trouble.about }
   if (trouble !== undefined && trouble.times > 1 && now < trouble.at + backoff(trouble.times)) {
     return { do: 'sleep', until: trouble.at + backoff(trouble.times), why: 'retry', step }
   }

@@ -41,7 +41,10 @@ export async function drive(engine: Engine, rotation: string, options: DriveOpti
   const taken = await claimRotation(engine.state.db, rotation, engine.owner, engine.now, engine.isDead, leaseMs)
   const lost = new AbortController()
   const heartbeat = setInterval(() => {
-    renew(engine.state.db, taken.claim, engine.now(), leaseMs).catch(() => lost.abort())
+    // Only another owner ends this run by it; a state that cannot be written ends it at its next append, with its own words.
+    renew(engine.state.db, taken.claim, engine.now(), leaseMs).catch((thrown: unknown) => {
+      if (thrown instanceof KeyturnError && thrown.code === 'FENCED') lost.abort()
+    })
   }, leaseMs / 3)
   heartbeat.unref()
   let run: Run | undefined

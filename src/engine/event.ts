@@ -19,7 +19,7 @@ interface Failure {
 
 /** Everything that a journal can say. Each is written after the fact, except intents, which are written before. */
 export type Event =
-  | { readonly type: 'rotation-opened'; readonly plan: Plan; readonly version: string; readonly by: string; readonly reason: string }
+  | { readonly type: 'rotation-opened'; readonly rotation: string; readonly plan: Plan; readonly version: string; readonly by: string; readonly reason: string }
   | { readonly type: 'rotation-claimed'; readonly by: string; readonly fence: number; readonly predecessor: 'none' | 'dead' | 'expired' }
   | { readonly type: 'intent-recorded'; readonly step: string; readonly attempt: number; readonly deadline: number; readonly tag: string }
   | { readonly type: 'step-done'; readonly step: string; readonly attempt: number; readonly evidence: Evidence; readonly settled?: true }

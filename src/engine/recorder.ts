@@ -21,7 +21,7 @@ export async function readEvents(engine: Pick<Engine, 'state'>, rotation: string
   const row = await findRotation(engine.state.db, rotation)
   const stored = await readJournal(engine.state.db, row.id)
   const head = { seq: row.seq, hash: row.head }
-  const broken = verifyChain(stored, head)
+  const broken = verifyChain(stored, head, row.id)
   if (broken !== undefined) throw new KeyturnError('JOURNAL_BROKEN', `${row.id}: ${broken}`)
   return { events: stored.map(toEvent), head, dueAt: row.due_at }
 }

@@ -66,7 +66,7 @@ export async function openRotation(engine: Engine, plan: Plan, reason: string, a
     environment: plan.environment,
     secret: plan.secret,
     principal: plan.principal,
-    opened: { type: 'rotation-opened', at: engine.now(), body: { plan, version: engine.version, by: engine.by, reason } },
+    opened: { type: 'rotation-opened', at: engine.now(), body: { rotation: id, plan, version: engine.version, by: engine.by, reason } },
   })
   return id
 }

@@ -146,7 +146,9 @@ function parseBody(bytes: string): Record<string, unknown> {
 }
 
 /** Names the first entry that does not fit the chain, the columns or the head; undefined when all do. */
-export function verifyChain(entries: readonly StoredEntry[], head: { readonly seq: number; readonly hash: string }): string | undefined {
+export function verifyChain(entries: readonly StoredEntry[], head: { readonly seq: number; readonly hash: string }, rotation?: string): string | undefined {
+  const named = entries[0]?.body['rotation']
+  if (rotation !== undefined && named !== undefined && named !== rotation) return `it is the journal of ${String(named)}`
   let previous = GENESIS
   for (const [index, entry] of entries.entries()) {
     if (entry.seq !== index + 1) return `entry ${index + 1} is missing`
