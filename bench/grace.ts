@@ -92,10 +92,10 @@ function openJournals(state: State): Journals {
   if (identity === undefined) throw new Error('the state has no identity')
   const database = new DatabaseSync(join(state.folder, STATE_FILE))
   for (const pragma of PRAGMAS) database.exec(`PRAGMA ${pragma}`)
-  const rotation = database.prepare(`INSERT INTO rotation (id, system, environment, secret, principal, opened_at, seq, head, fence, lease_until, due_at, waits_for)
+  const addRotation = database.prepare(`INSERT INTO rotation (id, system, environment, secret, principal, opened_at, seq, head, fence, lease_until, due_at, waits_for)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, 0, ?, 'grace')`)
-  const event = database.prepare('INSERT INTO event (rotation, seq, type, at, body, hash) VALUES (?, ?, ?, ?, ?, ?)')
-  const sealed = database.prepare('INSERT INTO sealed (rotation, name, ciphertext, mac) VALUES (?, ?, ?, ?)')
+  const addEvent = database.prepare('INSERT INTO event (rotation, seq, type, at, body, hash) VALUES (?, ?, ?, ?, ?, ?)')
+  const addSealed = database.prepare('INSERT INTO sealed (rotation, name, ciphertext, mac) VALUES (?, ?, ?, ?)')
   const claim = database.prepare(`SELECT min(at) AS at FROM event WHERE rotation = ? AND type = 'rotation-claimed' AND seq > ?`)
   const credential = (id: string): Parameters<typeof seal>[0] => ({ id, fields: { user: new Secret(id), password: new Secret(`${id}-0123456789abcdef0123456789abcdef`) } })
   const sealBoth = async (plan: Plan, rotation: string): Promise<Readonly<Record<'new' | 'old', Sealed>>> => {
@@ -116,9 +116,9 @@ function openJournals(state: State): Journals {
       const bytes = storedBytes(index + 1, entry)
       lines.push({ entry, bytes, hash: chain(lines.at(-1)?.hash ?? GENESIS, bytes) })
     }
-    rotation.run(id, plan.system, plan.environment, plan.secret, `principal:bench/${id}`, now, lines.length, lines.at(-1)?.hash ?? GENESIS, until)
-    for (const [index, { entry, bytes, hash }] of lines.entries()) event.run(id, index + 1, entry.type, entry.at, bytes, hash)
-    for (const name of ['new', 'old'] as const) sealed.run(id, name, values[name].ciphertext, values[name].mac)
+    addRotation.run(id, plan.system, plan.environment, plan.secret, `principal:bench/${id}`, now, lines.length, lines.at(-1)?.hash ?? GENESIS, until)
+    for (const [index, { entry, bytes, hash }] of lines.entries()) addEvent.run(id, index + 1, entry.type, entry.at, bytes, hash)
+    for (const name of ['new', 'old'] as const) addSealed.run(id, name, values[name].ciphertext, values[name].mac)
   }
   const commit = (body: () => void): void => {
     database.exec('BEGIN IMMEDIATE')

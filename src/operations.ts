@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { drive, type Stopped } from './engine/drive.ts'
+import { drive, type DriveOptions, type Stopped } from './engine/drive.ts'
 import type { Engine } from './engine/engine.ts'
 import type { TimedEvent } from './engine/event.ts'
 import { foldProgress, type Progress } from './engine/progress.ts'
 import { receiptFile } from './engine/receipt-file.ts'
 import { readEvents } from './engine/recorder.ts'
 import { request } from './engine/request.ts'
-import { keysOf, openRotation, openRotationOf, planSecret, worldDifference } from './engine/rotate.ts'
+import { keysOf, openRotation, openRotationOf, planSecret, substanceOf, worldDifference } from './engine/rotate.ts'
 import { KeyturnError } from './kit/index.ts'
 import type { Manifest } from './manifest/model.ts'
 import type { Plan } from './plan/plan.ts'
@@ -68,7 +68,7 @@ export async function rotate(runtime: Runtime, manifest: Manifest, secret: strin
 /** Goes on with an open rotation, a person having looked at what was paused or held. `rotation` may be the secret's name. */
 export async function resume(runtime: Runtime, manifest: Manifest, rotation: string, options: RunOptions = {}): Promise<Outcome> {
   return withEngine(runtime, manifest, options, async (engine) => {
-    const { id } = await findRotation(engine.state.db, rotation)
+    const { id } = await findRotation(engine.state.db, rotation, manifest)
     const progress = foldProgress((await readEvents(engine, id)).events)
     if (progress.closed === undefined && (progress.paused !== undefined || progress.held !== undefined)) await request(engine, id, 'resume')
     return follow(engine, manifest, id, options)
@@ -78,7 +78,7 @@ export async function resume(runtime: Runtime, manifest: Manifest, rotation: str
 /** Turns an open rotation back: `abort` while the old credential is on, `undo` while it is off. Throws NOT_NOW when it is too late. */
 export async function turnBack(runtime: Runtime, manifest: Manifest, rotation: string, why: 'abort' | 'undo', options: RunOptions = {}): Promise<Outcome> {
   return withEngine(runtime, manifest, options, async (engine) => {
-    const { id } = await findRotation(engine.state.db, rotation)
+    const { id } = await findRotation(engine.state.db, rotation, manifest)
     await request(engine, id, why)
     return follow(engine, manifest, id, options)
   })
@@ -110,7 +110,7 @@ export interface RunWatcher {
 }
 
 /**
- * Goes on with every rotation that is due: with `once` until each of those has stopped, else until it is interrupted, with each at
+ * Goes on with every rotation of the manifest's system and environment that is due: with `once` until each of those has stopped, else until it is interrupted, with each at
  * its due time. Several go on at the same time: one may watch for an hour while another becomes due. One that another run holds is
  * left to it.
  */
@@ -124,7 +124,7 @@ export async function runDue(engine: Engine, manifest: Manifest, once: boolean, 
   while (!engine.interrupt.aborted && broken.length === 0) {
     wake = new AbortController()
     const now = engine.now()
-    const due = (await listRotations(engine.state.db, { open: true, dueBy: now })).filter((row) => !underway.has(row.id) && (notBefore.get(row.id) ?? 0) <= now)
+    const due = (await listRotations(engine.state.db, { system: manifest.system, environment: manifest.environment, open: true, dueBy: now })).filter((row) => !underway.has(row.id) && (notBefore.get(row.id) ?? 0) <= now)
     for (const row of due.toReversed().slice(0, AT_ONCE - underway.size)) {
       const stopped = carryOn(engine, manifest, row, watcher)
         .then((again) => notBefore.set(row.id, once ? Number.POSITIVE_INFINITY : again), (thrown: unknown) => broken.push(thrown))
@@ -181,9 +181,9 @@ async function follow(engine: Engine, manifest: Manifest, rotation: string, opti
   }
 }
 
-async function keysFor(engine: Engine, manifest: Manifest, secret: string): Promise<{ manifestKeys?: readonly string[] }> {
+async function keysFor(engine: Engine, manifest: Manifest, secret: string): Promise<DriveOptions> {
   const manifestKeys = await keysOf(engine, manifest, secret)
-  return manifestKeys === undefined ? {} : { manifestKeys }
+  return manifestKeys === undefined ? { outOfManifest: true } : { manifestKeys }
 }
 
 async function stopOf(engine: Pick<Engine, 'state'>, rotation: string, stopped: Stopped): Promise<Outcome> {
@@ -193,8 +193,9 @@ async function stopOf(engine: Pick<Engine, 'state'>, rotation: string, stopped: 
 
 /** Throws WORLD_MOVED when the plan was made from another world than the one that is seen now. */
 function refuseMoved(planned: Plan, seen: Plan): void {
-  if (planned.secret !== seen.secret || planned.preconditions === undefined) throw new KeyturnError('USAGE', `this is no plan of ${seen.secret}`)
+  if (planned?.format !== 1 || planned.secret !== seen.secret || planned.preconditions === undefined) throw new KeyturnError('USAGE', `this is no plan of ${seen.secret}`)
   const differences = worldDifference(planned.preconditions, seen.preconditions)
   if (JSON.stringify(planned.steps) !== JSON.stringify(seen.steps)) differences.push('the steps are others')
+  if (substanceOf(planned) !== substanceOf(seen)) differences.push('the manifest is another one than when the plan was made')
   if (differences.length > 0) throw new KeyturnError('WORLD_MOVED', differences.join('; '))
 }

@@ -36,3 +36,11 @@ export function exitOfRun(stopped: Stopped): number {
       return stopped.task ? EXIT.waiting : EXIT.person
   }
 }
+
+/** From what needs nobody to what needs somebody most. */
+const SEVERITY: readonly number[] = [EXIT.done, EXIT.waiting, EXIT.refused, EXIT.usage, EXIT.rolledBack, EXIT.error, EXIT.person]
+
+/** Of several rotations the exit code that must not be lost: an error is not hidden behind one that merely waits. */
+export function worseExit(one: number, other: number): number {
+  return SEVERITY.indexOf(one) >= SEVERITY.indexOf(other) ? one : other
+}

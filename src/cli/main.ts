@@ -59,7 +59,8 @@ function report(thrown: unknown, terminal: Terminal, json: boolean): number {
   if (thrown instanceof CommanderError && (thrown.exitCode === 0 || !json)) return thrown.exitCode === 0 ? EXIT.done : EXIT.usage
   const error = asKeyturnError(thrown)
   if (json) {
-    terminal.out(JSON.stringify({ error: { code: error.code, message: error.message, hint: error.hint, ...(error.cause === undefined ? {} : { cause: error.cause }) } }))
+    const { code, message, about, hint, problems, cause } = error
+    terminal.out(JSON.stringify({ error: { code, message, ...(about === '' ? {} : { about }), hint, ...(problems === undefined ? {} : { problems }), ...(cause === undefined ? {} : { cause }) } }))
   } else {
     const cause = error.cause === undefined ? '' : ` (${[error.cause.name, error.cause.code].filter(Boolean).join(' ')})`
     terminal.err(`${terminal.paint.bad(`${error.code}`)} ${error.message}${cause}`)
@@ -72,6 +73,6 @@ function report(thrown: unknown, terminal: Terminal, json: boolean): number {
 /** Commander has written its own words to stderr by then; what is left is a document for `--json`. */
 function asKeyturnError(thrown: unknown): KeyturnError {
   if (thrown instanceof KeyturnError) return thrown
-  if (thrown instanceof CommanderError) return new KeyturnError('USAGE', thrown.code)
+  if (thrown instanceof CommanderError) return new KeyturnError('USAGE', thrown.message.replace(/^error: /, '').replaceAll('\n', ' '))
   return new KeyturnError('INTERNAL', reduceCause(thrown).name, { cause: thrown })
 }

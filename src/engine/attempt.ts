@@ -8,9 +8,10 @@ import type { Cast } from './cast.ts'
 import type { DriveOptions } from './drive.ts'
 import type { Engine } from './engine.ts'
 import type { Event } from './event.ts'
-import { inTime } from './in-time.ts'
+import { inTime, LOOK_OVERTIME_MS, OVERTIME_MS } from './in-time.ts'
 import { ledgerChanges } from './ledger-changes.ts'
 import { look, perform, type Performed } from './perform.ts'
+import { mayHave } from './progress.ts'
 import { makeReceipt, signReceipt } from './receipt.ts'
 import { saveReceipt } from './receipt-file.ts'
 import type { Recorder } from './recorder.ts'
@@ -91,6 +92,8 @@ export class Attempts {
     if (step.do === 'receipt') this.#saveReceipt()
     const performed = await this.#perform(step, '', this.#engine.now() + step.deadline)
     rehearsal.at(step.id, 'after-effect')
+    // Cut short on request, a watch says nothing: the next run begins it anew.
+    if (step.do === 'watch' && this.#engine.interrupt.aborted && performed.outcome.is !== 'done') return
     await this.#record(step, attempt, performed)
     rehearsal.at(step.id, 'after-outcome')
   }
@@ -159,7 +162,8 @@ export class Attempts {
     const lock = this.#lockOf(step)
     if (!orphanAlive(lock, this.#engine.now())) return false
     if (this.#engine.now() >= notLateAfter) endOrphan(lock)
-    else await this.#engine.sleep(100, AbortSignal.any([this.#engine.interrupt, this.#lost]))
+    // Also after ending it: one that does not die at once (a disk that hangs) must not keep lease and signals from being served.
+    await this.#engine.sleep(100, AbortSignal.any([this.#engine.interrupt, this.#lost]))
     return true
   }
 
@@ -179,6 +183,8 @@ export class Attempts {
     if (identity === undefined || fresh === undefined || old === undefined) return
     const name = (credential: Credential): { id: string; fingerprint: string } => ({ id: credential.id, fingerprint: this.#fingerprint(credential) })
     const forward = this.#recorder.progress.direction === 'forward'
+    // A new credential that was refused was never one: there is nothing to say of its end.
+    if (!forward && !mayHave(this.#recorder.progress, 'mint')) return
     const credentials = forward ? { inUse: name(fresh), ended: name(old) } : { inUse: name(old), ended: name(fresh) }
     const receipt = makeReceipt(this.#claim.rotation, this.#recorder.events, this.#recorder.progress, credentials, this.#recorder.head, this.#engine.now())
     saveReceipt(folder, this.#claim.rotation, signReceipt(receipt, identity))
@@ -187,7 +193,10 @@ export class Attempts {
   /** Under its deadline; children of an effect inherit its lock. */
   #inTime<T>(effect: Step | undefined, deadline: number, body: (call: Call) => Promise<T>, otherwise: (outcome: Outcome & { is: 'refused' | 'unknown' }) => T): Promise<T> {
     const lock = effect !== undefined && isEffect(effect) ? { lock: this.#lockOf(effect) } : {}
-    return inTime(deadline - this.#engine.now(), { deadline, fence: this.#claim.fence, ...lock }, this.#lost, body, otherwise)
+    const isLook = effect !== undefined && !isEffect(effect)
+    // A watch may take hours: whoever stops the run does not wait for it.
+    const lost = effect?.do === 'watch' ? AbortSignal.any([this.#lost, this.#engine.interrupt]) : this.#lost
+    return inTime(deadline - this.#engine.now(), { deadline, fence: this.#claim.fence, ...lock }, lost, body, otherwise, isLook ? LOOK_OVERTIME_MS : OVERTIME_MS)
   }
 
   #lockOf(step: Step): string {
@@ -204,7 +213,7 @@ export class Attempts {
       fingerprint: (credential) => this.#fingerprint(credential),
       now: this.#engine.now,
       sleep: this.#engine.sleep,
-      ...(this.#options.manifestKeys === undefined ? {} : { manifestKeys: this.#options.manifestKeys }),
+      ...this.#options,
     }
   }
 

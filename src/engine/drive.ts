@@ -21,6 +21,8 @@ export type Stopped =
 export interface DriveOptions {
   /** The stores and consumers that the manifest names now. */
   readonly manifestKeys?: readonly string[]
+  /** There is a manifest, and it no longer has the secret: then nobody knows who uses it now, and no gate opens. */
+  readonly outOfManifest?: boolean
 }
 
 /** A wait that ends this soon is slept through instead of given back. */

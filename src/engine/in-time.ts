@@ -1,7 +1,10 @@
 import { type Call, KeyturnError, type Ms, reduceCause, refused, unknown } from '../kit/index.ts'
 
 /** After its deadline an action gets this long to come back by itself before its answer counts as lost. */
-const OVERTIME_MS = 500
+export const OVERTIME_MS = 500
+
+/** A look that failed asks both credentials once more after its deadline, for five seconds at most: what tells whose fault it is. */
+export const LOOK_OVERTIME_MS = 6_000
 
 /** Timers hold 31 bits. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
@@ -11,10 +14,10 @@ type Failed = ReturnType<typeof refused> & { is: 'refused' | 'unknown' }
 
 /**
  * Gives an action its deadline. Whatever it throws, or when it does not come back in time, is an answer too: `otherwise` makes it
- * one. `left` is what is left of its time; `lost` aborts it when another owner took over. When either is over already it is not
+ * one. `left` is what is left of its time, `overtime` what it gets after it to come back by itself; `lost` aborts it when another owner took over. When either is over already it is not
  * begun: a process that was silent for long must not act on what it knew then.
  */
-export async function inTime<T>(left: Ms, call: Omit<Call, 'signal'>, lost: AbortSignal, body: (call: Call) => Promise<T>, otherwise: (failed: Failed) => T): Promise<T> {
+export async function inTime<T>(left: Ms, call: Omit<Call, 'signal'>, lost: AbortSignal, body: (call: Call) => Promise<T>, otherwise: (failed: Failed) => T, overtime: Ms = OVERTIME_MS): Promise<T> {
   if (left <= 0 || lost.aborted) return otherwise(refused('DEADLINE') as Failed)
   // A controller and two timers that are taken away again: AbortSignal.timeout would keep its timer for the whole of a long deadline.
   const over = new AbortController()
@@ -23,7 +26,7 @@ export async function inTime<T>(left: Ms, call: Omit<Call, 'signal'>, lost: Abor
   const timers = [setTimeout(abort, timerOf(left))]
   // Whatever a connector does with its signal, the engine goes on.
   const late = new Promise<T>((resolve) => {
-    timers.push(setTimeout(() => resolve(otherwise(unknown('DEADLINE') as Failed)), timerOf(left + OVERTIME_MS)))
+    timers.push(setTimeout(() => resolve(otherwise(unknown('DEADLINE') as Failed)), timerOf(left + overtime)))
   })
   try {
     return await Promise.race([body({ ...call, signal: over.signal }), late])

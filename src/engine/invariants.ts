@@ -1,7 +1,7 @@
 import { KeyturnError } from '../kit/index.ts'
 import { isEffect, type Step } from '../plan/step.ts'
 import type { TimedEvent } from './event.ts'
-import { foldProgress, GATE_FRESH_MS, gateOf, type Progress, stepOf } from './progress.ts'
+import { foldProgress, GATE_FRESH_MS, gateOf, mayHave, type Progress, stepOf } from './progress.ts'
 
 /** A sentence that holds over every prefix of every journal. */
 export interface Invariant {
@@ -111,7 +111,7 @@ export const INVARIANTS: readonly Invariant[] = [
       if (event.type !== 'rotation-closed') return undefined
       if (event.result === 'refused') return progress.intended.size === 0 ? undefined : 'closed as refused after something was changed'
       if (progress.plan.traits.acceptor !== 'issuer') return undefined
-      if (event.result === 'rolled-back' && !progress.intended.has('mint')) return undefined
+      if (event.result === 'rolled-back' && !mayHave(progress, 'mint')) return undefined
       const proof = [...progress.done].filter(([id]) => stepOf(progress.plan, id).do === 'prove').at(-1)?.[1].evidence
       const [kept, ended] = event.result === 'done' ? ['new', 'old'] : ['old', 'new']
       return proof?.[kept ?? ''] === 'accepted' && proof[ended ?? ''] === 'rejected' ? undefined : `closed as ${event.result} without proof`

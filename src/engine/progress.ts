@@ -29,12 +29,14 @@ export interface Progress {
   readonly done: ReadonlyMap<string, { readonly at: number; readonly evidence: Evidence }>
   /** Ids of effects that were ever intended: they may have happened. */
   readonly intended: ReadonlySet<string>
+  /** Those of them that may have happened: not the ones of which every attempt was refused, which is certainly no effect (I2). */
+  readonly begun: ReadonlySet<string>
   /** How often each step was attempted. */
   readonly attempts: ReadonlyMap<string, number>
   /** How often an effect got no answer and was not to be seen either when it was looked up. */
   readonly lost: ReadonlyMap<string, number>
   /** An intent whose outcome is not known. */
-  readonly open?: { readonly step: string; readonly attempt: number; readonly deadline: number; readonly tag: string }
+  readonly open?: { readonly step: string; readonly attempt: number; readonly deadline: number; readonly tag: string; readonly first: boolean }
   readonly trouble?: Trouble
   readonly waits: ReadonlyMap<string, number>
   readonly held?: { readonly step: string; readonly reasons: readonly string[]; readonly retryAt: number }
@@ -50,6 +52,7 @@ export interface Progress {
 type Draft = { -readonly [K in keyof Progress]: Progress[K] } & {
   done: Map<string, { at: number; evidence: Evidence }>
   intended: Set<string>
+  begun: Set<string>
   attempts: Map<string, number>
   lost: Map<string, number>
   waits: Map<string, number>
@@ -65,6 +68,7 @@ export function foldProgress(events: readonly TimedEvent[]): Progress {
     direction: 'forward',
     done: new Map(),
     intended: new Set(),
+    begun: new Set(),
     attempts: new Map(),
     lost: new Map(),
     waits: new Map(),
@@ -81,6 +85,7 @@ export function advance(progress: Progress, event: TimedEvent): Progress {
     ...progress,
     done: new Map(progress.done),
     intended: new Set(progress.intended),
+    begun: new Set(progress.begun),
     attempts: new Map(progress.attempts),
     lost: new Map(progress.lost),
     waits: new Map(progress.waits),
@@ -100,7 +105,8 @@ function apply(draft: Draft, event: TimedEvent): void {
     case 'intent-recorded':
       draft.intended.add(event.step)
       draft.attempts.set(event.step, event.attempt)
-      draft.open = { step: event.step, attempt: event.attempt, deadline: event.deadline, tag: event.tag }
+      draft.open = { step: event.step, attempt: event.attempt, deadline: event.deadline, tag: event.tag, first: !draft.begun.has(event.step) }
+      draft.begun.add(event.step)
       return
     case 'step-done':
       draft.done.set(event.step, { at: event.at, evidence: event.evidence })
@@ -114,6 +120,7 @@ function apply(draft: Draft, event: TimedEvent): void {
       settle(draft)
       return
     case 'step-refused':
+      withdraw(draft, event.step)
       settle(draft)
       draft.trouble = { ...nextTrouble(draft, event.step, event.at), is: 'refused', code: event.code, about: event.about ?? '', evidence: event.evidence ?? {} }
       return
@@ -122,6 +129,7 @@ function apply(draft: Draft, event: TimedEvent): void {
       draft.trouble = { ...nextTrouble(draft, event.step, event.at), is: 'unknown', code: event.code, about: event.about ?? '', evidence: event.evidence ?? {} }
       return
     case 'step-asked':
+      withdraw(draft, event.step)
       settle(draft)
       draft.trouble = { ...nextTrouble(draft, event.step, event.at), is: 'asked', code: 'NOT_NOW', about: event.task.title, evidence: {}, task: event.task }
       return
@@ -160,6 +168,11 @@ function apply(draft: Draft, event: TimedEvent): void {
   }
 }
 
+/** A refusal says that this attempt had no effect; one before it may have had. */
+function withdraw(draft: Draft, step: string): void {
+  if (draft.open?.step === step && draft.open.first) draft.begun.delete(step)
+}
+
 function settle(draft: Draft): void {
   delete draft.open
 }
@@ -172,13 +185,13 @@ function nextTrouble(draft: Draft, step: string, at: number): { step: string; ti
 /** The steps of the present direction that are needed, in order. */
 export function stepsOf(progress: Progress): readonly Step[] {
   if (progress.direction === 'forward') return progress.plan.steps
-  const begun = (match: (step: Step) => boolean): boolean => progress.plan.steps.some((step) => match(step) && progress.intended.has(step.id))
-  const needed = {
-    minted: begun((step) => step.do === 'mint'),
-    presented: begun((step) => step.do === 'publish'),
-    ended: begun((step) => step.do === 'set'),
-  }
+  const needed = { minted: mayHave(progress, 'mint'), presented: mayHave(progress, 'publish'), ended: mayHave(progress, 'set') }
   return progress.plan.back.filter((step) => step.needs === undefined || needed[step.needs])
+}
+
+/** Whether an effect of this kind may have happened on the way forward. */
+export function mayHave(progress: Progress, kind: 'mint' | 'publish' | 'set'): boolean {
+  return progress.plan.steps.some((step) => step.do === kind && progress.begun.has(step.id))
 }
 
 /** The step with this id, of either direction. Throws on one that the plan does not have. */
@@ -205,6 +218,6 @@ export const GATE_FRESH_MS = 60_000
 export function gateOf(progress: Progress, step: Step & { do: 'set' }): Step | undefined {
   const list = progress.direction === 'forward' ? progress.plan.steps : progress.plan.back
   const gate = list.find((each) => each.do === 'gate' && each.ends === step.which && each.to === step.to)
-  const needed = gate?.needs === undefined || progress.plan.steps.some((each) => each.do === 'publish' && progress.intended.has(each.id))
+  const needed = gate?.needs === undefined || mayHave(progress, 'publish')
   return overlaps(progress.plan.strategy) && needed ? gate : undefined
 }

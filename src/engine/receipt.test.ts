@@ -61,12 +61,12 @@ describe('a receipt', () => {
     expect(receipt.steps.some((step) => step.step === 'back:prove:old')).toBe(true)
   })
 
-  it('measures the gap in place, from the change to the last consumer (C-08)', () => {
+  it('measures the gap in place, from the intent to change to the last consumer (C-08)', () => {
     const receipt = receiptOf({ strategy: 'in-place', waves: [1, 1] })
-    const at = (step: string): number => Date.parse(
-      receipt.steps.find((each) => each.step === step && each.outcome === 'step-done')?.at ?? ''
+    const at = (step: string, outcome: string): number => Date.parse(
+      receipt.steps.find((each) => each.step === step && each.outcome === outcome)?.at ?? ''
     )
-    expect(receipt.gapMs).toBe(at('attest:1.0') - at('mint'))
+    expect(receipt.gapMs).toBe(at('attest:1.0', 'step-done') - at('mint', 'intent-recorded'))
     expect(receipt.gapMs).toBeGreaterThan(0)
   })
 

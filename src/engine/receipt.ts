@@ -1,5 +1,8 @@
 import { createHash, createPublicKey, sign, verify } from 'node:crypto'
 import { type Evidence, KeyturnError } from '../kit/index.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Step } from '../plan/step.ts'
+import { overlaps } from '../plan/steps.ts'
 import type { Identity } from '../state/identity.ts'
 import type { TimedEvent } from './event.ts'
 import type { Progress } from './progress.ts'
@@ -29,8 +32,11 @@ export interface Receipt {
   readonly stores: readonly string[]
   /** How long new logins with the value in the stores could fail, measured; 0 with an overlap. Milliseconds. */
   readonly gapMs: number
-  /** Access derived from the ended credential that may live on, milliseconds; 0 when its sessions were ended. */
-  readonly derivedLifeMs: number
+  /**
+   * Access derived from the ended credential that may live on, milliseconds; 0 when its sessions were ended, null when they were not
+   * (one slot: who is logged in with the old value stays so until it logs in again).
+   */
+  readonly derivedLifeMs: number | null
   /** Every step with its time, in order. */
   readonly steps: readonly { readonly step: string; readonly at: string; readonly outcome: string }[]
   /** Head of the journal's chain when this was written. */
@@ -83,8 +89,8 @@ export function makeReceipt(
     proof: proofs.at(-1)?.[1].evidence ?? {},
     attested: attestations(progress),
     stores: plan.stores.map((store) => store.title),
-    gapMs: gapOf(progress),
-    derivedLifeMs: plan.traits.derivedLife ?? 0,
+    gapMs: gapOf(progress, events, now),
+    derivedLifeMs: plan.traits.derivedLife ?? (plan.traits.ends.length > 0 ? 0 : null),
     steps: events.flatMap((event) => ('step' in event ? [{ step: event.step, at: new Date(event.at).toISOString(), outcome: event.type }] : [])),
     chain,
   }
@@ -102,12 +108,31 @@ function attestations(progress: Progress): Record<string, Evidence> {
   return found
 }
 
-/** From the moment the old value died to the moment the last consumer held the new one; 0 when they overlapped. */
-function gapOf(progress: Progress): number {
-  if (progress.plan.summary.gap === 0) return 0
-  const minted = progress.done.get('mint')?.at
-  const attested = [...progress.done].filter(([step]) => step.startsWith('attest:')).map(([, seen]) => seen.at)
-  return minted === undefined || attested.length === 0 ? 0 : Math.max(...attested) - minted
+/**
+ * From the moment the old value may have died to the moment the last consumer held the one that stays; 0 when they overlapped.
+ * It begins with the intent: the outcome of a run that was killed is only known long after the effect.
+ */
+function gapOf(progress: Progress, events: readonly TimedEvent[], now: number): number {
+  const { plan } = progress
+  if (overlaps(plan.strategy)) return 0
+  const began = mintBegan(plan, events)
+  if (began === undefined) return 0
+  const steps = progress.direction === 'forward' ? plan.steps : plan.back
+  const doneAt = (kind: Step['do']): number[] => steps.filter((step) => step.do === kind).flatMap((step) => progress.done.get(step.id)?.at ?? [])
+  const ends = [doneAt('attest'), doneAt('publish'), doneAt('mint')].find((times) => times.length > 0) ?? [now]
+  return Math.max(...ends) - began
+}
+
+/** When the first mint was intended that was not refused. */
+function mintBegan(plan: Plan, events: readonly TimedEvent[]): number | undefined {
+  const mint = plan.steps.find((step) => step.do === 'mint')?.id
+  let began: { readonly at: number; readonly attempt: number } | undefined
+  for (const event of events) {
+    if (!('step' in event) || event.step !== mint) continue
+    if (event.type === 'intent-recorded') began ??= { at: event.at, attempt: event.attempt }
+    else if ((event.type === 'step-refused' || event.type === 'step-asked') && event.attempt === began?.attempt) began = undefined
+  }
+  return began?.at
 }
 
 /** Signs it. */

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { type Call, KeyturnError } from '../kit/index.ts'
-import type { Manifest, SecretSpec } from '../manifest/model.ts'
+import type { Manifest, SecretSpec, Used } from '../manifest/model.ts'
 import { makePlan } from '../plan/make.ts'
 import type { Plan, Preconditions } from '../plan/plan.ts'
 import type { Identity } from '../state/identity.ts'
 import { readLedger, secretKey } from '../state/ledger.ts'
 import { insertRotation, listRotations } from '../state/rotation.ts'
+import { canonicalJson } from './receipt.ts'
 import { openCast } from './cast.ts'
 import type { Engine } from './engine.ts'
 import { fingerprintOf, plainFields } from './values.ts'
@@ -54,6 +55,19 @@ export function worldDifference(planned: Preconditions, seen: Preconditions): st
   if (keys(planned.stores) !== keys(seen.stores)) differences.push('the stores are others')
   if (JSON.stringify(Object.entries(planned.consumers).sort()) !== JSON.stringify(Object.entries(seen.consumers).sort())) differences.push('the consumers or their instances are others')
   return differences
+}
+
+/** Everything of a plan that was decided by people: what a reviewer said yes to, wherever it stands in the manifest. */
+export function substanceOf(plan: Plan): string {
+  const used = ({ use, config }: Used): Used => ({ use, config }) as Used
+  const checks = (list: Plan['checks']): unknown[] => list.map((check) => ({ ...used(check), as: check.as, within: check.within }))
+  return canonicalJson({
+    system: plan.system, environment: plan.environment, strategy: plan.strategy, principal: plan.principal, endpoints: plan.endpoints, back: plan.back,
+    issuer: used(plan.issuer),
+    stores: plan.stores.map((store) => ({ ...used(store), bind: store.bind })),
+    waves: plan.waves.map((wave) => wave.map((consumer) => ({ ...used(consumer), attest: consumer.attest === undefined ? undefined : used(consumer.attest) }))),
+    checks: checks(plan.checks), preflight: checks(plan.preflight), postflight: checks(plan.postflight),
+  })
 }
 
 /** Opens a rotation with this plan. Throws ROTATION_OPEN, and STATE_STALE when the value in use is one that the ledger never saw. */

@@ -20,6 +20,8 @@ export interface Scene {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
   /** The stores and consumers that the manifest names now; absent when there is no manifest at hand. */
   readonly manifestKeys?: readonly string[]
+  /** There is a manifest at hand, and it no longer has the secret. */
+  readonly outOfManifest?: boolean
 }
 
 /** An action's answer; `held` is a gate's or a watch's: nothing is wrong, but it is not time. */

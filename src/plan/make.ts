@@ -96,7 +96,7 @@ function summarise(secret: SecretSpec, world: World, layout: Layout, gone: strin
     ...(world.issuer.preflight === undefined ? {} : { fenced: world.issuer.preflight.fenced }),
     ...(gone === undefined ? {} : { pointOfNoReturn: gone }),
     notRestored: notRestored(world, overlap),
-    notices: [...(world.issuer.preflight?.notices ?? []), ...world.stores.flatMap((store) => store.notices), ...world.waves.flat().flatMap((consumer) => [...consumer.notices, ...weakProof(consumer)])],
+    notices: [...(world.waves.flat().length === 0 ? ['no consumer is named: nobody is told of the new value'] : []), ...(world.issuer.preflight?.notices ?? []), ...world.stores.flatMap((store) => store.notices), ...world.waves.flat().flatMap((consumer) => [...consumer.notices, ...weakProof(consumer)])],
     evidence,
   }
 }

@@ -52,7 +52,8 @@ export function backSteps(layout: Layout): Step[] {
     prove(steps, layout, 'prove:old', 'old', 'new', 'minted')
   } else {
     steps.add('mint:old', 'accept', { do: 'mint', which: 'old', effect: true }, undefined, 'minted')
-    present(steps, layout, 'old', 'minted')
+    // Where nothing was published the consumers still hold the old value: they are not restarted for nothing.
+    present(steps, layout, 'old', 'presented')
     prove(steps, layout, 'prove:old', 'old', 'new', 'minted')
   }
   return close(steps)

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import type { Kysely, Transaction } from 'kysely'
+import type { CompiledQuery, Kysely, Transaction, Updateable } from 'kysely'
 import { KeyturnError } from '../kit/error.ts'
-import { giveLock, takeLock } from './lock.ts'
+import { giveLock, type LockStatements, lockStatements, takeLock } from './lock.ts'
 import { stateError } from './open.ts'
 import type { Tables } from './schema.ts'
 import type { Sealed } from './seal.ts'
+import { statement } from './statement.ts'
 
 /** One line of a journal: `body` is JSON without values. */
 export interface Entry {
@@ -27,6 +28,16 @@ export interface Claim {
   readonly fence: number
   seq: number
   head: string
+  /** Compiled with the first append. */
+  statements?: AppendStatements
+}
+
+/** What every append says to the database. */
+export interface AppendStatements extends LockStatements {
+  /** Moves the head, if nobody else has. */
+  readonly move: (values: { readonly rotation: string; readonly fence: number; readonly from: number; readonly seq: number; readonly head: string }) => CompiledQuery
+  readonly add: (values: { readonly rotation: string; readonly seq: number; readonly type: string; readonly at: number; readonly body: string; readonly hash: string }) => CompiledQuery
+  readonly record: (values: LedgerChange & { readonly rotation: string; readonly at: number }) => CompiledQuery
 }
 
 /** A credential whose state in the ledger changes together with the entries. */
@@ -79,28 +90,16 @@ export async function append(db: Kysely<Tables>, claim: Claim, entries: readonly
     rows.push({ seq, entry, bytes, hash: head })
   }
   const last = entries.at(-1)?.at ?? 0
+  const statements = (claim.statements ??= appendStatements(db))
   try {
     await db.transaction().execute(async (tx) => {
-      const moved = await tx
-        .updateTable('rotation')
-        .set({
-          seq,
-          head,
-          ...(together.dueAt === undefined ? {} : { due_at: together.dueAt }),
-          ...(together.waitsFor === undefined ? {} : { waits_for: together.waitsFor }),
-          ...(together.close === undefined ? {} : { result: together.close.result, closed_at: last, due_at: null, waits_for: null, owner: null, lease_until: 0 }),
-        })
-        .where('id', '=', claim.rotation)
-        .where('seq', '=', claim.seq)
-        .where('fence', '=', claim.fence)
-        .executeTakeFirst()
-      if (moved.numUpdatedRows !== 1n) throw new KeyturnError('FENCED', claim.rotation)
-      if (together.take !== undefined) await takeLock(tx, together.take, claim, last)
-      await tx
-        .insertInto('event')
-        .values(rows.map((row) => ({ rotation: claim.rotation, seq: row.seq, type: row.entry.type, at: row.entry.at, body: row.bytes, hash: row.hash })))
-        .execute()
-      await writeTogether(tx, claim.rotation, last, together)
+      const moved = await tx.executeQuery(statements.move({ rotation: claim.rotation, fence: claim.fence, from: claim.seq, seq, head }))
+      if (moved.numAffectedRows !== 1n) throw new KeyturnError('FENCED', claim.rotation)
+      if (together.take !== undefined) await takeLock(tx, statements, together.take, claim, last)
+      for (const row of rows) {
+        await tx.executeQuery(statements.add({ rotation: claim.rotation, seq: row.seq, type: row.entry.type, at: row.entry.at, body: row.bytes, hash: row.hash }))
+      }
+      await writeTogether(tx, statements, claim.rotation, last, together)
     })
   } catch (thrown) {
     throw stateError(thrown)
@@ -109,21 +108,44 @@ export async function append(db: Kysely<Tables>, claim: Claim, entries: readonly
   claim.head = head
 }
 
-async function writeTogether(tx: Transaction<Tables>, rotation: string, at: number, together: Together): Promise<void> {
+function appendStatements(db: Kysely<Tables>): AppendStatements {
+  return {
+    ...lockStatements(db),
+    move: statement((slot) =>
+      db.updateTable('rotation').set({ seq: slot('seq'), head: slot('head') }).where('id', '=', slot('rotation')).where('seq', '=', slot('from')).where('fence', '=', slot('fence')),
+    ),
+    add: statement((slot) =>
+      db.insertInto('event').values({ rotation: slot('rotation'), seq: slot('seq'), type: slot('type'), at: slot('at'), body: slot('body'), hash: slot('hash') }),
+    ),
+    record: statement((slot) =>
+      db
+        .insertInto('credential')
+        .values({
+          secret_key: slot('secretKey'), provider_id: slot('providerId'), fingerprint: slot('fingerprint'), state: slot('state'), rotation: slot('rotation'), at: slot('at'),
+        })
+        .onConflict((oc) => oc.columns(['secret_key', 'provider_id', 'fingerprint']).doUpdateSet({ state: slot('state'), rotation: slot('rotation'), at: slot('at') })),
+    ),
+  }
+}
+
+async function writeTogether(tx: Transaction<Tables>, statements: AppendStatements, rotation: string, at: number, together: Together): Promise<void> {
   for (const [name, sealed] of Object.entries(together.sealed ?? {})) {
     await tx.insertInto('sealed').values({ rotation, name, ...sealed }).onConflict((oc) => oc.columns(['rotation', 'name']).doUpdateSet({ ...sealed })).execute()
   }
-  for (const change of together.ledger ?? []) {
-    await tx
-      .insertInto('credential')
-      .values({ secret_key: change.secretKey, provider_id: change.providerId, fingerprint: change.fingerprint, state: change.state, rotation, at })
-      .onConflict((oc) => oc.columns(['secret_key', 'provider_id', 'fingerprint']).doUpdateSet({ state: change.state, rotation, at }))
-      .execute()
-  }
-  if (together.give !== undefined) await giveLock(tx, together.give, rotation)
+  for (const change of together.ledger ?? []) await tx.executeQuery(statements.record({ ...change, rotation, at }))
+  if (together.give !== undefined) await giveLock(tx, statements, together.give, rotation)
+  const index = indexOf(together, at)
+  if (index !== undefined) await tx.updateTable('rotation').set(index).where('id', '=', rotation).execute()
   if (together.close === undefined) return
   await tx.deleteFrom('lock').where('rotation', '=', rotation).execute()
   if (together.close.wipe.length > 0) await tx.deleteFrom('sealed').where('rotation', '=', rotation).where('name', 'in', [...together.close.wipe]).execute()
+}
+
+/** What changes in the rotation's own row beside its head; undefined when nothing does. */
+function indexOf({ dueAt, waitsFor, close }: Together, at: number): Updateable<Tables['rotation']> | undefined {
+  if (close !== undefined) return { result: close.result, closed_at: at, due_at: null, waits_for: null, owner: null, lease_until: 0 }
+  if (dueAt === undefined && waitsFor === undefined) return undefined
+  return { ...(dueAt === undefined ? {} : { due_at: dueAt }), ...(waitsFor === undefined ? {} : { waits_for: waitsFor }) }
 }
 
 /** All entries of a rotation in order, whatever is in the table: verifying them is for {@link verifyChain}. */

@@ -55,20 +55,29 @@ export async function insertRotation(db: Kysely<Tables>, rotation: NewRotation):
   }
 }
 
-/** One rotation: by its id, by a prefix of it that no other has, or by the secret of which it is the open one. Throws ROTATION_UNKNOWN. */
-export async function findRotation(db: Kysely<Tables>, id: string): Promise<RotationRow> {
+/**
+ * One rotation: by its id, by a prefix of it that no other has, or by the secret of which it is the open one. With
+ * `within` only those of one system and environment count: two manifests may share a state, and one must not turn the other's back.
+ * Throws ROTATION_UNKNOWN.
+ */
+export async function findRotation(db: Kysely<Tables>, id: string, within?: Pick<RotationRow, 'system' | 'environment'>): Promise<RotationRow> {
+  const ofThese = (rows: readonly RotationRow[]): RotationRow[] =>
+    rows.filter((row) => within === undefined || (row.system === within.system && row.environment === within.environment))
   const exact = await db.selectFrom('rotation').selectAll().where('id', '=', id).executeTakeFirst()
+  if (exact !== undefined && ofThese([exact]).length === 0) {
+    throw new KeyturnError('ROTATION_UNKNOWN', `${id} is one of ${exact.system} (${exact.environment})`, { hint: 'Name the manifest of that system and environment with `--manifest FILE`.' })
+  }
   if (exact !== undefined) return exact
   // From here on it is what a person wrote: all rotations are looked through.
-  const open = await db.selectFrom('rotation').selectAll().where('secret', '=', id).where('result', 'is', null).limit(2).execute()
+  const open = ofThese(await db.selectFrom('rotation').selectAll().where('secret', '=', id).where('result', 'is', null).execute())
   if (open.length === 1 && open[0] !== undefined) return open[0]
-  const begins = await db
+  const all = await db
     .selectFrom('rotation')
     .selectAll()
     .where((eb) => eb(eb.fn<string>('substr', ['id', eb.val(1), eb.val(id.length)]), '=', id))
     .orderBy('id')
-    .limit(20)
     .execute()
+  const begins = ofThese(all).slice(0, 20)
   if (begins.length === 1 && begins[0] !== undefined) return begins[0]
   throw new KeyturnError('ROTATION_UNKNOWN', begins.length > 1 ? `${id} could be ${begins.map((row) => row.id).join(', ')}` : id)
 }

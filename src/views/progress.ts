@@ -1,4 +1,4 @@
-import { CODES } from '../kit/index.ts'
+import { type Code, CODES } from '../kit/index.ts'
 import type { Stopped } from '../engine/drive.ts'
 import type { TimedEvent } from '../engine/event.ts'
 import { type Progress, stepOf, stepsOf } from '../engine/progress.ts'
@@ -32,7 +32,7 @@ export function eventLine(event: TimedEvent, progress: Progress, paint: Paint): 
     case 'gate-held':
       return line(paint.warn('▮'), `held: ${event.reasons.join('; ')}`)
     case 'direction-turned':
-      return line(paint.warn('↶'), `going back: ${CODES[event.code].says}${event.about === '' ? '' : `: ${event.about}`}`)
+      return line(paint.warn('↶'), `going back: ${reason(event.code, event.about)}`)
     case 'rotation-paused':
       return line(paint.bad('▮'), `paused at ${event.step}`)
     default:
@@ -79,6 +79,11 @@ export function stopLines(stopped: Stopped, rotation: string, receipt: string | 
 }
 
 function because(stopped: Stopped & { is: 'closed' }): string {
-  if (stopped.code === undefined) return ''
-  return ` ${CODES[stopped.code].says}${stopped.about === undefined || stopped.about === '' ? '' : `: ${stopped.about}`}`
+  return stopped.code === undefined ? '' : ` Why: ${reason(stopped.code, stopped.about)}.`
+}
+
+/** The code in words, and what it is about. A rotation that somebody turned back did not fail: who asked for it says it all. */
+function reason(code: Code, about = ''): string {
+  if (about === '') return CODES[code].says
+  return code === 'ROLLED_BACK' ? about : `${CODES[code].says}: ${about}`
 }

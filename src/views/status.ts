@@ -64,6 +64,13 @@ export function statusLines(open: readonly RotationStatus[], paint: Paint): stri
     `${paint.strong(each.rotation)}  ${each.state}  ${each.direction === 'back' ? paint.warn('going back') : each.phase}  ${each.done}/${each.of} steps${each.step === undefined ? '' : `, at ${each.step}`}`,
     ...(each.why === undefined ? [] : [`  ${each.why}${each.until === undefined ? '' : ` (until ${each.until})`}`]),
     ...(each.hint === undefined ? [] : [`  ${paint.dim(each.hint)}`]),
+    ...(each.heldBy === undefined || each.state !== 'running' ? [] : [`  ${paint.dim(`held by ${holder(each.heldBy)}; if that has ended, keyturn resume ${each.rotation} takes it over`)}`]),
     ...(each.state === 'ready' ? [`  ${paint.dim(`Nobody runs it: keyturn resume ${each.rotation}`)}`] : []),
   ])
+}
+
+/** An owner for people: `process 4711 of host`. */
+function holder(owner: string): string {
+  const process = / (\d+)@\d+$/.exec(owner)?.[1]
+  return process === undefined ? owner : `process ${process} of ${owner.split('/')[0]}`
 }

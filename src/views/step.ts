@@ -1,4 +1,4 @@
-import type { Plan, PlannedCheck } from '../plan/plan.ts'
+import type { Plan, PlannedCheck, PlannedConsumer } from '../plan/plan.ts'
 import type { Step, Which } from '../plan/step.ts'
 import { duration } from './duration.ts'
 
@@ -17,7 +17,7 @@ export function stepText(plan: Plan, step: Step): string {
     case 'reload':
       return `reload ${plan.waves[step.wave]?.[step.consumer]?.title}`
     case 'attest':
-      return `every instance proves that it holds ${id(step.which)} (${plan.waves[step.wave]?.[step.consumer]?.proof})`
+      return attestText(plan.waves[step.wave]?.[step.consumer], id(step.which))
     case 'check':
       return `check until it passes: ${checkTitle((step.list === 'secret' ? plan.checks : plan.postflight)[step.index])}`
     case 'wait':
@@ -35,6 +35,13 @@ export function stepText(plan: Plan, step: Step): string {
     case 'receipt':
       return 'sign the receipt'
   }
+}
+
+/** Says no more than what is shown: without a proof of its own a consumer is only listed, and the gate needs quiet usage. */
+function attestText(consumer: PlannedConsumer | undefined, id: string): string {
+  if (consumer?.proof === 'none') return `list the instances of ${consumer.title}; nothing proves that they hold ${id}`
+  if (consumer?.proof === 'inferred') return `infer for every instance that it holds ${id}`
+  return `every instance proves that it holds ${id} (${consumer?.proof})`
 }
 
 function checkTitle(check: PlannedCheck | undefined): string {

@@ -18,7 +18,7 @@ export type Fault =
   | { readonly is: 'refuse' }
   /**
    * The worker falls silent at the point, another one takes over, and the first one wakes up before the second has come to its
-   * receipt. `within`: before its deadline is over. Then only the issuer's fence can refuse what it does late; elsewhere that happens.
+   * receipt. `within`: before its deadline is over. Then only the issuer's fence can refuse what it does late; elsewhere it happens.
    */
   | { readonly is: 'late'; readonly point: LatePoint; readonly next: Verb; readonly within: boolean }
 

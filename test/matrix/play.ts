@@ -16,6 +16,9 @@ import { SECRET, type Stage } from './stage.ts'
 /** Short, so that a silent worker is taken over soon; every run renews it. */
 const LEASE_MS = 400
 
+/** So long that a worker does not look after its lease while a cell is played. */
+const LONG_LEASE_MS = 600_000
+
 /** What was seen while a cell was played. */
 export interface Played {
   /** Exit code of the run that closed the rotation. */
@@ -80,17 +83,20 @@ function next({ fault }: Cell): Order {
   return { words: ['next' in fault ? fault.next : 'resume', SECRET, '--wait'], rehearse: [] }
 }
 
-/** The first worker stops itself, the second takes over and stops itself before the receipt, the first wakes up, then the second. */
+/**
+ * The first worker stops itself, the second takes over and stops itself before the receipt, the first wakes up, then the second.
+ * One that wakes up in its time does not know of its loss either: its lease was long, and somebody took it away.
+ */
 async function late(cell: Cell, order: Order, players: Players): Promise<Played> {
   const { stage } = players
   const { fault, step } = cell
   if (fault.is !== 'late') throw new TypeError('not late')
-  const first = players.start(order, [`stop:${step.id}/${fault.point}`])
+  const first = players.start(order, [`stop:${step.id}/${fault.point}`], fault.within ? LONG_LEASE_MS : LEASE_MS)
   await first.stopped()
   const minted = await mintedOf(stage)
   const { owner, leaseUntil, deadline } = await openIntent(stage)
-  await until(() => Date.now() > leaseUntil, 'the lease does not run out')
-  if (!fault.within) await until(() => Date.now() > deadline, 'the deadline does not pass')
+  if (fault.within) await takeLease(stage)
+  else await until(() => Date.now() > Math.max(leaseUntil, deadline), 'the lease and the deadline do not run out')
   const second = players.start(next(cell), [`stop:${cell.result === 'done' ? '' : 'back:'}sweep/before-intent`])
   const waits = fault.within && fault.point === 'after-intent' && !isFenced(step)
   // Without a fence the successor waits until nothing can come late any more; the effect happens while it waits.
@@ -116,9 +122,9 @@ class Players {
     this.#shipped = shipped
   }
 
-  start(order: Order, faults: readonly string[] = []): Running {
+  start(order: Order, faults: readonly string[] = [], lease = LEASE_MS): Running {
     const rehearse = [...order.rehearse, ...faults].join(',')
-    const env = { ...this.stage.env, KEYTURN_REHEARSE: rehearse, KEYTURN_LEASE_MS: String(LEASE_MS) }
+    const env = { ...this.stage.env, KEYTURN_REHEARSE: rehearse, KEYTURN_LEASE_MS: String(lease) }
     const running = this.#shipped.start(this.stage.folder, order.words, env)
     this.#all.push(running)
     return running
@@ -184,4 +190,9 @@ function openIntent(stage: Stage): Promise<{ owner: string | null; leaseUntil: n
     if (open === undefined) throw new Error('nothing is open')
     return { owner: row.owner, leaseUntil: row.lease_until, deadline: open.deadline }
   })
+}
+
+/** The rotation is free, as if its owner had been silent for longer than its lease. */
+function takeLease(stage: Stage): Promise<unknown> {
+  return peek(stage, (state, row) => state.db.updateTable('rotation').set({ lease_until: 0 }).where('id', '=', row.id).execute())
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { login } from '../../demo/database.ts'
 import { verifyState } from '../../src/engine/audit.ts'
+import type { TimedEvent } from '../../src/engine/event.ts'
 import { brokenInvariants } from '../../src/engine/invariants.ts'
 import { foldProgress } from '../../src/engine/progress.ts'
 import { readEvents } from '../../src/engine/recorder.ts'
@@ -12,7 +13,7 @@ import { encodings } from '../../src/kit/encodings.ts'
 import { Redactor } from '../../src/kit/redact.ts'
 import { readLedger } from '../../src/state/ledger.ts'
 import { queryAt } from '../servers/postgres.ts'
-import type { Cell } from './cell.ts'
+import { type Cell, isFenced } from './cell.ts'
 import { peek, type Played } from './play.ts'
 import { dsnIn } from './service.ts'
 import { type Ground, SECRET, type Stage } from './stage.ts'
@@ -65,6 +66,7 @@ async function proveState(cell: Cell, stage: Stage, inUse: Credential): Promise<
   await peek(stage, async (state, row) => {
     const { events } = await readEvents({ state }, row.id)
     expect(brokenInvariants(events)).toEqual([])
+    expect(foundLate(events, cell)).toBe(comesLate(cell))
     expect(foldProgress(events).closed).toMatchObject({ result: cell.result })
     expect(row).toMatchObject({ result: cell.result, owner: null, due_at: null })
     expect(await verifyState(state)).toMatchObject({ rotations: 1, receipts: cell.fresh === 'none' ? 0 : 1, problems: [] })
@@ -74,6 +76,20 @@ async function proveState(cell: Cell, stage: Stage, inUse: Credential): Promise<
     const known = cell.step.do === 'preflight' && cell.fresh === 'none' ? [] : [[inUse.user, 'presented']]
     expect(ledger.filter((one) => one.state !== 'gone').map((one) => [one.provider_id, one.state])).toEqual(known)
   })
+}
+
+/** Where nothing is fenced, an effect in its time happens though its owner was taken over. */
+function comesLate({ fault, step }: Cell): boolean | undefined {
+  return fault.is === 'late' && fault.within && fault.point === 'after-intent' ? !isFenced(step) : undefined
+}
+
+/** Whether the successor found the effect of the one before (then nobody repeats it), or found that it had not happened. */
+function foundLate(events: readonly TimedEvent[], cell: Cell): boolean | undefined {
+  if (comesLate(cell) === undefined) return undefined
+  const of = events.filter((event) => 'step' in event && event.step === cell.step.id)
+  const settled = of.some((event) => event.type === 'step-done' && event.settled === true)
+  const absent = of.some((event) => event.type === 'step-absent')
+  return settled === absent ? undefined : settled
 }
 
 /** No value stands in what was written to the terminal or to disk, but where it belongs. */

@@ -39,14 +39,15 @@ describe('two processes on one state file', () => {
   }, 120_000)
 
   afterAll(async () => {
-    for (const role of roles) await role.admin(`drop owned by "${role.name}"; drop role if exists "${role.name}_alt"; drop role "${role.name}"`)
+    for (const { admin, name } of roles) await admin(`drop owned by "${name}"; drop role if exists "${name}_alt"; drop role "${name}"`)
     await rm(folder, { recursive: true, force: true })
   })
 
   /** The rotations of one round each: opened by runs that are killed at once, so that everything is left to do. */
   async function openAll(): Promise<void> {
     for (const secret of SECRETS) {
-      const { signal } = await shipped.start(folder, ['rotate', secret], { ...env, KEYTURN_REHEARSE: 'kill:preflight/before-intent' }).ended
+      const killed = { ...env, KEYTURN_REHEARSE: 'kill:preflight/before-intent' }
+      const { signal } = await shipped.start(folder, ['rotate', secret], killed).ended
       expect(signal).toBe('SIGKILL')
     }
   }
@@ -70,7 +71,8 @@ describe('two processes on one state file', () => {
         expect(closed).toMatchObject({ result: 'done' })
         expect(brokenInvariants(events)).toEqual([])
         // A gate that was opened too long ago is evaluated again; nothing else is done twice, and nothing is left out.
-        expect(done.filter((step, at) => !step.startsWith('gate:') || done.indexOf(step) === at)).toEqual(plan.steps.map((step) => step.id))
+        const once = done.filter((step, at) => !step.startsWith('gate:') || done.indexOf(step) === at)
+        expect(once).toEqual(plan.steps.map((step) => step.id))
         const intents = events.flatMap((event) => (event.type === 'intent-recorded' ? [event.step] : []))
         expect(intents).toEqual(plan.steps.filter((step) => 'effect' in step).map((step) => step.id))
       }
@@ -82,7 +84,7 @@ describe('two processes on one state file', () => {
 
   it('open one rotation of a secret, whoever asks first', { timeout: 60_000 }, async () => {
     const before = (await inState((state) => listRotations(state.db, { secret: 'first' }))).length
-    const ran = await Promise.all([run('rotate', 'first', '--wait'), run('rotate', 'first', '--wait'), run('rotate', 'first', '--wait')])
+    const ran = await Promise.all(Array.from({ length: 3 }, () => run('rotate', 'first', '--wait')))
     const [won, lost] = [ran.filter(({ code }) => code === 0), ran.filter(({ code }) => code !== 0)]
     const output: unknown = expect.stringMatching(/ROTATION_OPEN|PRINCIPAL_IN_USE|WORLD_MOVED/)
     for (const each of lost) expect(each).toMatchObject({ code: 3, output })

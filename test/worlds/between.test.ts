@@ -174,6 +174,9 @@ describe('the gate', () => {
     const session = await openSession(old, 'nightly report')
     expectRun(await world.keyturn(['rotate', 'database']), 4, new RegExp(`Held: nightly\\?report@127\\.0\\.0\\.1 uses ${world.role} \\(1 session\\)`))
     expect(await session.alive()).toBe(true)
+    // Held while it was watched, before the gate was even looked at.
+    const { events } = (await world.keyturn(['show', 'database', '--json'])).json() as { events: { type: string; step?: string }[] }
+    expect(events.filter((event) => event.type === 'gate-held').map((event) => event.step)).toEqual(['watch'])
     await bothAccepted(world, old)
     await session.close()
     const sessions = `select 1 from pg_stat_activity where usename = '${world.role}'`

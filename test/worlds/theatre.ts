@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest'
 import { type PostgresServer, startPostgres } from '../servers/postgres.ts'
 import type { Ran } from './keyturn.ts'
@@ -22,6 +25,7 @@ export function useTheatre(): Theatre {
   // Many processes, perhaps on a busy machine: every wait is for a condition, none for a time.
   vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
   let server: PostgresServer | undefined
+  let compiled = ''
   const running = (): PostgresServer => {
     if (server === undefined) throw new Error('the server runs from beforeAll on')
     return server
@@ -30,11 +34,12 @@ export function useTheatre(): Theatre {
   const fresh: World[] = []
   const leaky: World[] = []
   const set = async (list: World[], options?: WorldOptions): Promise<World> => {
-    const world = await openWorld(running(), options)
+    const world = await openWorld(running(), compiled, options)
     list.push(world)
     return world
   }
   beforeAll(async () => {
+    compiled = await mkdtemp(join(tmpdir(), 'keyturn-compiled-'))
     server = await startPostgres({ config: { max_connections: '100' } })
   })
   afterEach(async () => {
@@ -45,6 +50,7 @@ export function useTheatre(): Theatre {
   afterAll(async () => {
     for (const world of kept) await world.close()
     await server?.stop()
+    await rm(compiled, { recursive: true, force: true })
   })
   return {
     get server() { return running() },

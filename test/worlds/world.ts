@@ -84,8 +84,8 @@ export const SHORT = { grace: '50ms', quiet: '100ms', undo: '50ms' } as const
 /** A run whose clock is ahead by less than a minute, by which clocks may differ: what waits for `grace: 45s` is due in it. */
 export const LATER: RunChoice = { before: ['./clock.ts'], env: { WORLDS_CLOCK: '50000' } }
 
-/** Sets a world at this server. */
-export async function openWorld(server: PostgresServer, options: WorldOptions = {}): Promise<World> {
+/** Sets a world at this server. `compiled` is a folder in which Node keeps the compiled sources of the command line from run to run. */
+export async function openWorld(server: PostgresServer, compiled: string, options: WorldOptions = {}): Promise<World> {
   const role = `w${randomBytes(5).toString('hex')}`
   const stage = await setScenery({ adminUrl: server.adminUrl, name: role, instances: options.instances ?? 0, pace: { ...SHORT, ...options.pace } })
   const ears = await mkdtemp(join(tmpdir(), 'keyturn-heard-'))
@@ -115,7 +115,7 @@ export async function openWorld(server: PostgresServer, options: WorldOptions = 
     const running = startKeyturn(args, {
       cwd: stage.folder,
       before: ['./overhear.ts', ...(choice.before ?? [])],
-      env: { ...stage.environment, KEYTURN_DEBUG: '1', TMPDIR: temporary, WORLDS_OVERHEAR: heard, KEYTURN_REHEARSE: choice.rehearse, ...choice.env },
+      env: { ...stage.environment, KEYTURN_DEBUG: '1', TMPDIR: temporary, WORLDS_OVERHEAR: heard, NODE_COMPILE_CACHE: compiled, KEYTURN_REHEARSE: choice.rehearse, ...choice.env },
     })
     return { ...running, end: running.end.then((one) => { ran.push(one); return one }) }
   }

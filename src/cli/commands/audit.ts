@@ -16,7 +16,7 @@ interface Options extends CommonOptions {
 
 /** `keyturn audit verify|export`. A receipt verifies without manifest or state: only the file is needed. */
 export async function run(session: Session, [what]: readonly string[], options: Options): Promise<number> {
-  const key = options.key === undefined ? undefined : readFileSync(options.key, 'utf8')
+  const key = options.key === undefined ? undefined : readText(options.key)
   if (what === 'export') return runExport(session, options)
   if (what !== 'verify') throw new KeyturnError('USAGE', `audit has no ${what}`, { hint: 'Write `keyturn audit verify` or `keyturn audit export`.' })
   if (options.receipt !== undefined) {
@@ -50,10 +50,19 @@ async function runExport(session: Session, options: Options): Promise<number> {
   }
 }
 
-function readJson<T>(file: string): T {
+function readText(file: string): string {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as T
+    return readFileSync(file, 'utf8')
   } catch (thrown) {
-    throw new KeyturnError('USAGE', `${file} cannot be read as JSON`, { cause: thrown })
+    throw new KeyturnError('USAGE', `${file} cannot be read`, { hint: 'Name a file that is there and that you may read.', cause: thrown })
+  }
+}
+
+function readJson<T>(file: string): T {
+  const text = readText(file)
+  try {
+    return JSON.parse(text) as T
+  } catch (thrown) {
+    throw new KeyturnError('USAGE', `${file} is no JSON`, { hint: 'Receipts and checkpoints are JSON files; see docs/receipts.md.', cause: thrown })
   }
 }

@@ -18,6 +18,6 @@ export async function run(session: Session, [name]: readonly string[], options: 
   for (const each of names) plans.push(await plan(session.runtime, manifest, each, { offline: options.offline === true }))
   if (options.out !== undefined) writeFileSync(options.out, `${JSON.stringify(name === undefined ? plans : plans[0], null, 2)}\n`)
   if (options.json === true) session.terminal.out(JSON.stringify(name === undefined ? { plans } : { plan: plans[0] }, null, 2))
-  else for (const each of plans) for (const line of planLines(each, session.terminal.paint)) session.terminal.out(line)
+  else for (const each of plans) session.terminal.out(planLines(each, session.terminal.paint).join('\n'))
   return EXIT.done
 }

@@ -1,5 +1,5 @@
 import { runDue, withEngine } from '../../operations.ts'
-import { EXIT, exitOf, exitOfRun } from '../exit.ts'
+import { EXIT, exitOf, exitOfRun, worseExit } from '../exit.ts'
 import { progressTo, tellFailure, tellOutcome } from '../report.ts'
 import { type CommonOptions, manifestOf, type Session } from '../session.ts'
 
@@ -17,12 +17,12 @@ export async function run({ runtime, terminal }: Session, _: readonly string[], 
     const told = new Map<string, string>()
     await runDue(engine, manifest, once, {
       onStop: (outcome) => {
-        worst = Math.max(worst, exitOfRun(outcome))
+        worst = worseExit(worst, exitOfRun(outcome))
         told.delete(outcome.rotation)
         tellOutcome(terminal, outcome, json)
       },
       onFailure: (rotation, error) => {
-        worst = Math.max(worst, exitOf(error.code))
+        worst = worseExit(worst, exitOf(error.code))
         // It stays due, so it is tried at every scan: once is enough to be told.
         if (told.get(rotation) !== error.message) tellFailure(terminal, rotation, error, json)
         told.set(rotation, error.message)

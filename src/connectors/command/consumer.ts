@@ -18,7 +18,8 @@ export function openConsumer(config: ConsumerConfig, host: Host): Consumer {
   const { services } = config
   const title = config.name ?? services.join(', ')
   return {
-    traits: { attest: 'none', reload: 'restart', takes: durationOf(config.takes) },
+    // A child that outlives its run is waited for by its lock, so nothing comes late.
+    traits: { attest: 'none', reload: 'restart', takes: durationOf(config.takes), local: true },
     identity: () => resourceKey('consumer', 'command', folderOf(config, host), ...services.toSorted()),
     title: () => `command ${title}`,
     preflight: async () => {

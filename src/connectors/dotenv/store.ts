@@ -34,7 +34,7 @@ export function openStore(config: StoreConfig, host: Pick<Host, 'base'>, port: F
   }
 
   return {
-    traits: { read: 'value', cas: true },
+    traits: { read: 'value', cas: true, local: true },
     identity: () => resourceKey('store', 'dotenv', canonical(path)),
     title: () => `dotenv ${path}`,
     preflight: (call) => inspect(path, declared, port, call),

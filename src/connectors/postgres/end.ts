@@ -18,15 +18,16 @@ export async function bring(
   if (pair.strategy === 'in-place') return refused('NOT_NOW', 'a password that is rotated in place is ended by the next mint')
   if (!pair.all.includes(id)) return refused('PRINCIPAL_MISSING', `${id} is not of this pair`)
   if (id === admin && state !== 'on') return refused('RIGHTS_MISSING', `the admin logs in as ${id}; give another admin`)
-  if (!(await readRoles(session, [id])).has(id)) {
-    return state === 'on' ? refused('PRINCIPAL_MISSING', id) : done({ evidence: { role: id, absent: true } })
-  }
   const words = { on: 'LOGIN', off: 'NOLOGIN', gone: 'NOLOGIN PASSWORD NULL' }[state]
-  const changed = await change(session, pair.original, call, async () => {
+  let absent = false
+  const changed = await change<{ readonly evidence: Evidence }>(session, pair.original, call, async () => {
+    // looked up behind the fence, which is raised even so: an owner that was taken over must not make the role after this
+    absent = !(await readRoles(session, [id])).has(id)
+    if (absent) return state === 'on' ? refused('PRINCIPAL_MISSING', id) : done({ evidence: { role: id, absent } })
     await session.query(`ALTER ROLE ${identifier(id)} WITH ${words}`)
     return done({ evidence: { role: id } })
   })
-  if (changed.is !== 'done' || state === 'on') return changed
+  if (changed.is !== 'done' || state === 'on' || absent) return changed
   try {
     const ended = await sweep(session, id, call)
     return done({ evidence: { role: id, ended } })

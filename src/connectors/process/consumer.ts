@@ -28,6 +28,7 @@ export function openConsumer(config: ConsumerConfig, host: Host): Consumer {
       attest: command !== undefined && process.platform === 'linux' ? 'process' : 'none',
       reload: command === undefined ? 'graceful' : 'restart',
       takes: durationOf(config.takes) * instances.length,
+      local: true,
     },
     identity: () => resourceKey('consumer', 'process', ...instances.map(pathOf).sort()),
     title: () => `process ${title}`,

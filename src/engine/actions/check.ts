@@ -5,7 +5,7 @@ import { type Scene, valueOf } from '../scene.ts'
 import { tellApart } from './probe.ts'
 
 /** How often a red check is looked at again. */
-const LOOK_AGAIN_MS = 250
+export const LOOK_AGAIN_MS = 250
 
 /** One check of the plan, looked at until it passes or its time is over. */
 export async function check(scene: Scene, step: { readonly list: 'secret' | 'postflight'; readonly index: number; readonly which: Which }, call: Call): Promise<Answer<Evidence>> {

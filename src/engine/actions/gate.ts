@@ -5,7 +5,7 @@ import { entriesFor, type Outcome, type Scene, valueOf } from '../scene.ts'
 import { probeAll } from './probe.ts'
 import { holds } from './publish.ts'
 import { attestAll } from './reload.ts'
-import { observeUse } from './watch.ts'
+import { lastAttested, observeUse } from './watch.ts'
 
 /** The issuer's clock may differ by this much. */
 const CLOCK_MS = 60_000
@@ -24,14 +24,15 @@ export async function gate(scene: Scene, step: { readonly keeps: Which; readonly
     if (kept.verdict !== 'accepted') reasons.push(`the ${step.keeps} credential is not accepted now`)
     reasons.push(...(await unused(scene, step.ends, call)))
   }
-  if (consumers.inferred && !stepsOf(scene.progress).some((each) => each.do === 'watch' && scene.progress.done.has(each.id))) {
-    reasons.push('a consumer is only inferred to hold the value, and usage was not watched')
+  const unproven = consumers.none ? 'no consumer is named' : consumers.inferred ? 'a consumer is only inferred to hold the value' : undefined
+  if (unproven !== undefined && !stepsOf(scene.progress).some((each) => each.do === 'watch' && scene.progress.done.has(each.id))) {
+    reasons.push(`${unproven}, and usage was not watched`)
   }
   return reasons.length === 0 ? done({ ...evidence, stores: scene.plan.stores.length, keeps: step.keeps }) : { is: 'held', reasons }
 }
 
 /** Every consumer is listed twice, equal both times, and every instance proves the credential. */
-async function consumersHold(scene: Scene, keeps: Which, call: Call, evidence: Record<string, string | number>): Promise<{ reasons: string[]; inferred: boolean }> {
+async function consumersHold(scene: Scene, keeps: Which, call: Call, evidence: Record<string, string | number>): Promise<{ reasons: string[]; inferred: boolean; none: boolean }> {
   const reasons: string[] = []
   let inferred = false
   let instances = 0
@@ -51,7 +52,7 @@ async function consumersHold(scene: Scene, keeps: Which, call: Call, evidence: R
     }
   }
   evidence['instances'] = instances
-  return { reasons, inferred }
+  return { reasons, inferred, none: scene.plan.waves.flat().length === 0 }
 }
 
 /** Every store still holds what was published. */
@@ -73,6 +74,7 @@ async function storesHold(scene: Scene, keeps: Which, call: Call): Promise<strin
 
 /** The manifest may have gained a store or a consumer since the plan was made: nobody has told that one. */
 function withinPlan(scene: Scene): string[] {
+  if (scene.outOfManifest === true) return ['the manifest no longer names the secret, so nobody knows who else uses it now']
   const planned = new Set([...scene.plan.stores, ...scene.plan.waves.flat()].map((each) => each.key))
   return (scene.manifestKeys ?? []).filter((key) => !planned.has(key)).map((key) => `the manifest names ${label(key)}, which the plan does not know`)
 }
@@ -83,7 +85,8 @@ async function unused(scene: Scene, ends: Which, call: Call): Promise<string[]> 
   const use = await observeUse(scene, ends, call)
   if (use.is !== 'done') return [`the issuer does not say who uses the ${ends} credential`]
   const reasons = [...use.value.reasons]
-  const { clock } = use.value.seen
+  const { clock, seenUpTo } = use.value.seen
+  if (seenUpTo < lastAttested(scene) - CLOCK_MS) reasons.push('the issuer has not seen the time since the last consumer took the new one')
   if (clock !== undefined && (clock < before - CLOCK_MS || clock > scene.now() + CLOCK_MS)) reasons.push(`the issuer's clock differs by ${Math.round(Math.abs(clock - before) / 1000)} s`)
   if (scene.now() < scene.progress.lastAt - CLOCK_MS) reasons.push('the clock went back')
   return reasons

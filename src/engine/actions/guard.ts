@@ -4,13 +4,14 @@ import { attestAll } from './reload.ts'
 
 /**
  * Who holds the old value although it is off, in words: instances that prove it, like those of a deployment that was rolled back.
- * Empty when nobody does, or when it cannot be seen now.
+ * One that is not ready counts too: it may be unready just because its logins are refused. Empty when nobody does, or when it
+ * cannot be seen now.
  */
 export async function oldWanted(scene: Scene, call: Call): Promise<string[]> {
   const wanted: string[] = []
   for (const [wave, consumers] of scene.plan.waves.entries()) {
     for (const [consumer, planned] of consumers.entries()) {
-      const seen = await attestAll(scene, { wave, consumer, which: 'new' }, call)
+      const seen = await attestAll(scene, { wave, consumer, which: 'new' }, call, 'ask')
       if (seen.is === 'done') wanted.push(...seen.value.holders.map((name) => `${name} of ${label(planned.title)}`))
     }
   }

@@ -1,7 +1,7 @@
-import { type Answer, type Call, type Credential, done, type Evidence, refused } from '../../kit/index.ts'
+import { type Answer, type Call, type Check, type Credential, done, type Evidence, label, refused } from '../../kit/index.ts'
 import { readCurrent } from '../current.ts'
 import { entriesFor, type Scene } from '../scene.ts'
-import { credentialFor, untilPass } from './check.ts'
+import { credentialFor, LOOK_AGAIN_MS, untilPass } from './check.ts'
 
 /**
  * Everything that has to be green before anything is changed, looked at once more at the moment of starting. Answers with the
@@ -51,13 +51,30 @@ async function consumersReady(scene: Scene, call: Call): Promise<Answer<number>>
       if (listed.is !== 'done') return listed
       const planned = scene.plan.waves[wave]?.[index]?.instances ?? []
       const absent = planned.filter((name) => !listed.value.all.some((instance) => instance.name === name))
-      if (listed.value.all.length === 0 || absent.length > 0) return refused('CONSUMER_MISSING', `${consumer.title()} ${absent.join(', ')}`.trim())
+      if (listed.value.all.length === 0 || absent.length > 0) return refused('CONSUMER_MISSING', `${consumer.title()} ${absent.map(label).join(', ')}`.trim())
       const unready = listed.value.all.filter((instance) => !instance.ready).map((instance) => instance.name)
-      if (unready.length > 0) return refused('CONSUMER_UNREADY', `${consumer.title()}: ${unready.join(', ')}`)
+      if (unready.length > 0) return refused('CONSUMER_UNREADY', `${consumer.title()}: ${unready.map(label).join(', ')}`)
       instances += listed.value.all.length
     }
   }
   return done(instances)
+}
+
+/** So many wrong logins a check may make: they count towards a lockout. */
+const WRONG_TRIES = 3
+
+/** A verdict of `fail` with a wrong credential, and nothing less: one that could not look has not shown that it can fail. */
+async function failsWithWrong(scene: Scene, check: Check, old: Credential, call: Call): Promise<Answer<void>> {
+  const wrong = scene.cast.issuer.propose(old)
+  for (let left = WRONG_TRIES; left > 0 && !call.signal.aborted; left -= 1) {
+    const seen = await check.run(call, wrong)
+    if (seen.is === 'ask') return seen
+    const verdict = seen.is === 'done' ? seen.value.verdict : 'inconclusive'
+    if (verdict === 'fail') return done(undefined)
+    if (verdict === 'pass') return refused('CHECK_CANNOT_FAIL', check.title())
+    await scene.sleep(LOOK_AGAIN_MS, call.signal)
+  }
+  return refused('PRECONDITION_FAILED', `${check.title()} gave no verdict on a wrong credential`)
 }
 
 /** System-wide checks, then the secret's own; one that takes a credential has to fail with a wrong one first (I12). */
@@ -71,8 +88,8 @@ async function checksGreen(scene: Scene, old: Credential, call: Call): Promise<A
     const bounded = { ...call, signal: AbortSignal.any([call.signal, AbortSignal.timeout(Math.min(spec.within, 5_000))]) }
     const as = credentialFor(spec, old)
     if (as !== undefined) {
-      const wrong = await check.run(bounded, scene.cast.issuer.propose(old))
-      if (wrong.is === 'done' && wrong.value.verdict === 'pass') return refused('CHECK_CANNOT_FAIL', check.title())
+      const wrong = await failsWithWrong(scene, check, old, bounded)
+      if (wrong.is !== 'done') return wrong
     }
     const green = await untilPass(scene, check, bounded, as)
     if (green.is === 'done') continue

@@ -13,6 +13,9 @@ interface ConsumerStep {
 /** How often a consumer that is not there yet is looked at again. */
 const LOOK_AGAIN_MS = 200
 
+/** So long an instance that is not ready may take to say what it holds: it may never answer. */
+const UNREADY_MS = 2_000
+
 /** Makes the consumer read its stores again. */
 export async function reload(scene: Scene, step: ConsumerStep, call: Call): Promise<Answer<Evidence>> {
   const answer = await member(scene, step).consumer.reload(call)
@@ -53,8 +56,8 @@ export interface Attested {
   readonly holders: readonly string[]
 }
 
-/** One look at every instance of a consumer. */
-export async function attestAll(scene: Scene, step: ConsumerStep, call: Call): Promise<Answer<Attested>> {
+/** One look at every instance of a consumer. One that is not ready is never proof; `ask` asks it all the same, for {@link Attested.holders}. */
+export async function attestAll(scene: Scene, step: ConsumerStep, call: Call, unready: 'skip' | 'ask' = 'skip'): Promise<Answer<Attested>> {
   const cast = member(scene, step)
   const planned = scene.plan.waves[step.wave]?.[step.consumer]
   const listed = await cast.consumer.instances(call)
@@ -77,6 +80,11 @@ export async function attestAll(scene: Scene, step: ConsumerStep, call: Call): P
     if (!instance.ready) {
       missing.push(`${name} is not ready`)
       code = 'CONSUMER_UNREADY'
+      if (unready === 'ask') {
+        const brief = { ...call, signal: AbortSignal.any([call.signal, AbortSignal.timeout(UNREADY_MS)]) }
+        const attestation = await attestOne(scene, cast, instance, keeps, ends, step.which, brief)
+        if (attestation.is === 'done' && attestation.value.holds === 'old' && attestation.value.by !== 'inferred') holders.push(name)
+      }
       continue
     }
     const attestation = await attestOne(scene, cast, instance, keeps, ends, step.which, call)

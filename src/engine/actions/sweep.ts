@@ -1,4 +1,5 @@
 import { type Answer, type Call, done, type Evidence, refused } from '../../kit/index.ts'
+import { mayHave } from '../progress.ts'
 import type { Scene } from '../scene.ts'
 
 /** Before the receipt: nothing of ours is left at the issuer that the journal does not know, and nothing beside a store. */
@@ -13,5 +14,12 @@ export async function sweep(scene: Scene, call: Call): Promise<Answer<Evidence>>
   const ours = new Set([scene.values.new?.id, scene.values.old?.id, scene.plan.current?.id, scene.plan.next?.id])
   const strangers = seen.value.known.filter((known) => known.state === 'on' && !ours.has(known.id))
   if (strangers.length > 0) return refused('PRINCIPAL_IN_USE', `the journal does not know ${strangers.map((each) => each.id).join(', ')}`)
+  // Proven dead before, and on again: somebody, or an owner that was taken over, came late. No receipt says that it is dead.
+  const forward = scene.progress.direction === 'forward'
+  const ended = scene.values[forward ? 'old' : 'new']?.id
+  // A mint that was refused made nothing: what has that name is somebody else's.
+  const made = forward || mayHave(scene.progress, 'mint')
+  const revived = made && seen.value.known.find((known) => known.id === ended)?.state === 'on' && scene.plan.traits.ends.length > 0
+  if (revived) return refused('OLD_STILL_ON', `${ended} was turned on again`)
   return done({ known: seen.value.known.length })
 }

@@ -1,5 +1,6 @@
 import { type Answer, type Call, done, type Observation, refused, unknown } from '../../kit/index.ts'
 import type { Which } from '../../plan/step.ts'
+import { stepsOf } from '../progress.ts'
 import { type Outcome, type Scene, valueOf } from '../scene.ts'
 
 /** A gap between two looks longer than this many intervals means that the time between was not watched. */
@@ -14,6 +15,7 @@ const LEAST_PAUSE_MS = 10
  */
 export async function watch(scene: Scene, step: { readonly which: Which; readonly for: number; readonly every: number }, call: Call): Promise<Outcome> {
   const from = scene.now()
+  const attested = lastAttested(scene)
   let seenFrom: number | undefined
   let last = from
   let samples = 0
@@ -22,19 +24,26 @@ export async function watch(scene: Scene, step: { readonly which: Which; readonl
     const seen = await scene.cast.issuer.observe(call)
     if (seen.is !== 'done') return seen
     const now = scene.now()
+    if (!seen.value.complete) return { is: 'held', reasons: ['the issuer does not list all of its credentials'] }
     const reasons = inUse(scene, step.which, seen.value)
     if (reasons.length > 0) return { is: 'held', reasons }
     longestGap = Math.max(longestGap, now - last)
     if (samples > 0 && now - last > step.every * GAP_FACTOR + 1_000) return { is: 'held', reasons: [`watching was interrupted for ${now - last} ms`] }
     last = now
     samples += 1
-    seenFrom ??= seen.value.seenUpTo
+    // An issuer that is behind shows what was before the last consumer took the new one: that is not quiet either.
+    seenFrom ??= Math.max(seen.value.seenUpTo, Math.min(attested, seen.value.clock ?? Infinity))
     // By the issuer's own clock: what it has not seen yet is not quiet.
     const watched = Math.min(now - from, seen.value.seenUpTo - seenFrom)
     if (watched >= step.for) return done({ samples, from, to: now, 'longest gap ms': longestGap })
     await scene.sleep(Math.min(step.every, Math.max(LEAST_PAUSE_MS, step.for - watched)), call.signal)
   }
   return unknown('DEADLINE', 'the quiet time was not over')
+}
+
+/** When the last consumer was seen to hold the credential that stays, unix ms; 0 when none was. */
+export function lastAttested(scene: Pick<Scene, 'progress'>): number {
+  return Math.max(0, ...stepsOf(scene.progress).filter((step) => step.do === 'attest').map((step) => scene.progress.done.get(step.id)?.at ?? 0))
 }
 
 /** Who uses the credential now, in words; and whether the issuer really sees it. */

@@ -79,7 +79,10 @@ async function holdsStill(
   port: FilePort,
 ): Promise<Answer<void>> {
   try {
-    const [now, ours] = [await port.stat(target.real), await port.stat(temp)]
+    const now = await port.stat(target.real)
+    // Another run that shares this file may have tidied it away: then this one reads and writes again.
+    const ours = await presentStat(temp, port)
+    if (ours === undefined) return refused('CONFLICT', `${temp} was taken away by another writer`)
     if (ours.ino !== written.ino || ours.dev !== written.dev) return refused('CONFLICT', `${temp} was replaced by another writer`)
     if (!now.isFile() || now.mode !== target.stat.mode || now.uid !== target.stat.uid || now.gid !== target.stat.gid)
       return refused('CONFLICT', `${path} changed its kind, mode or owner`)
@@ -90,11 +93,30 @@ async function holdsStill(
   }
 }
 
+/** Undefined when there is no such file. */
+async function presentStat(path: string, port: FilePort): Promise<Stats | undefined> {
+  try {
+    return await port.stat(path)
+  } catch (thrown) {
+    if (reduceCause(thrown).code === 'ENOENT') return undefined
+    throw thrown
+  }
+}
+
+async function isThere(path: string, port: FilePort): Promise<boolean> {
+  try {
+    return (await presentStat(path, port)) !== undefined
+  } catch {
+    return false
+  }
+}
+
 async function settle(path: string, real: string, temp: string, port: FilePort): Promise<Answer<void>> {
   try {
     await port.rename(temp, real)
   } catch (thrown) {
     const { code } = reduceCause(thrown)
+    if (code === 'ENOENT' && (await isThere(real, port))) return refused('CONFLICT', `${temp} was taken away by another writer`)
     const answer = fileRefusal(thrown, path)
     if (code !== undefined && RENAME_REFUSED.has(code)) return clean(answer, temp, port)
     return asUnknown(answer)

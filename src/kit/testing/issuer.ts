@@ -191,6 +191,15 @@ export function issuerSuite({ describe, it, expect }: Runner, name: string, make
       }
     })
 
+    law('an older owner cannot mint any more what a newer one ended before it was there', async (world, issuer) => {
+      const late = intentOf(issuer, world.current, 'late')
+      const ahead = await issuer.preflight(world.current, late.credential.id, testCall())
+      if (ahead.is !== 'done' || !ahead.value.fenced || !issuer.traits.ends.includes('gone')) return
+      await issuer.set(late.credential.id, 'gone', testCall({ fence: 7 }))
+      expect(await issuer.mint(late, testCall({ fence: 6 }))).toMatchObject({ is: 'refused', code: 'FENCED' })
+      await expectVerdict(issuer, late.credential, 'rejected')
+    })
+
     law('nothing is done, and soon, when the deadline has passed', async (world, issuer) => {
       if (world.inject === undefined) return
       const over = { signal: AbortSignal.abort(), deadline: Date.now() - 1, fence: 1 }
