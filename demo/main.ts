@@ -45,8 +45,19 @@ function listenForTheEnd(): AbortSignal {
   return leaving.signal
 }
 
+/** Ends with the usage for anything but `--naive`. */
+function readArguments(): { readonly naive: boolean } {
+  try {
+    return parseArgs({ options: { naive: { type: 'boolean', default: false } } }).values
+  } catch {
+    process.stderr.write('npm run demo              two rotations under load, one of them killed in the middle\n')
+    process.stderr.write('npm run demo -- --naive   the classic procedure under the same load\n')
+    return process.exit(2)
+  }
+}
+
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { naive: { type: 'boolean', default: false } } })
+  const values = readArguments()
   // Settings of this shell for other databases (PGSSLMODE and the like) are not for this one.
   for (const name of Object.keys(process.env)) if (name.startsWith('PG')) delete process.env[name]
   const signal = listenForTheEnd()

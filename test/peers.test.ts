@@ -129,12 +129,12 @@ describe('a final failure that shortens the overlap', () => {
   it('a grace that was under way when the run died ends when it would have ended, neither earlier nor anew', async () => {
     const { outside, once, engine, rotation } = await play({ timing: { grace: 3_600_000 } })
     const first = await once()
-    const until = first.is === 'waiting' ? first.until : 0
-    outside.now = until - 1_000
-    expect(await once()).toMatchObject({ is: 'waiting', until, why: 'grace' })
+    const end = first.is === 'waiting' ? first.until : 0
+    outside.now = end - 1_000
+    expect(await once()).toMatchObject({ is: 'waiting', until: end, why: 'grace' })
     expect(outside.effects).not.toContain('off a')
     await request(engine, rotation, 'resume')
-    expect(await once()).toMatchObject({ is: 'waiting', until })
+    expect(await once()).toMatchObject({ is: 'waiting', until: end })
   })
 })
 

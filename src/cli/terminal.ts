@@ -1,4 +1,4 @@
-import { styleText } from 'node:util'
+import { stripVTControlCharacters, styleText } from 'node:util'
 import type { Secret } from '../kit/index.ts'
 import { Redactor } from '../kit/redact.ts'
 import type { Paint } from '../views/paint.ts'
@@ -23,11 +23,15 @@ export function processTerminal(stdout: NodeJS.WriteStream, stderr: NodeJS.Write
     if (pending) stderr.write('\r\u001B[K')
     pending = false
   }
+  // A reader that went away (`| head`) is no reason to stop in the middle of a rotation: what is left to say is dropped.
+  const gone = new Set<NodeJS.WriteStream>()
+  for (const stream of [stdout, stderr]) stream.on('error', () => gone.add(stream))
   const write = (stream: NodeJS.WriteStream, text: string): void => {
     clear()
-    stream.write(`${redactor.mask(text)}\n`)
+    // Colours are made for a terminal; what goes elsewhere is written without them, stream by stream.
+    if (!gone.has(stream)) stream.write(`${redactor.mask(stream.isTTY || process.env['FORCE_COLOR'] !== undefined ? text : stripVTControlCharacters(text))}\n`)
   }
-  const style = (format: Parameters<typeof styleText>[0]) => (text: string): string => styleText(format, text, { stream: stdout })
+  const style = (format: Parameters<typeof styleText>[0]) => (text: string): string => styleText(format, text, { stream: stderr.isTTY ? stderr : stdout })
   return {
     out: (text) => write(stdout, text),
     err: (text) => write(stderr, text),

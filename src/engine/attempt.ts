@@ -169,9 +169,10 @@ export class Attempts {
 
   /** Whether an effect of the owner before is out of the world: its process is gone and took it along, or the target fences it. */
   #cannotComeLate(step: Step): boolean {
-    const { predecessor, plan, done } = this.#recorder.progress
-    if (step.do === 'mint' || step.do === 'set') return done.get('preflight')?.evidence['fenced'] === true
-    if (predecessor !== 'dead') return false
+    const { open, plan, done, fence } = this.#recorder.progress
+    // The fence holds back older owners; what we sent ourselves passes it.
+    if (step.do === 'mint' || step.do === 'set') return done.get('preflight')?.evidence['fenced'] === true && open !== undefined && open.fence < fence
+    if (open?.ownerGone !== true) return false
     if (step.do === 'publish') return this.#cast.stores[step.store]?.traits.local === true
     return step.do === 'reload' && plan.waves.length > 0 && this.#cast.waves[step.wave]?.[step.consumer]?.consumer.traits.local === true
   }

@@ -1,4 +1,4 @@
-import { type Answer, type Call, type Credential, done, type Issuer, refused, type Secret, type Store } from '../kit/index.ts'
+import { type Answer, type Call, type Credential, done, type Issuer, label, refused, type Secret, type Store } from '../kit/index.ts'
 import { readBinding } from '../manifest/binding.ts'
 import type { StoreSpec } from '../manifest/model.ts'
 import { sameFields } from './actions/publish.ts'
@@ -32,6 +32,12 @@ export async function readCurrent(cast: ReadStores, specs: readonly StoreSpec[],
     }
   }
   const id = cast.issuer.idOf(fields)
-  if (id === undefined) return refused('STORE_UNFIT', 'the stores hold a credential of another principal than the manifest names')
+  if (id === undefined) return refused('STORE_UNFIT', `the stores hold a credential of another principal than the manifest names${plainOf(cast.issuer, fields)}`)
   return done({ id, fields })
+}
+
+/** The fields that are no secret, for messages: ` (user: atlas)`. */
+function plainOf({ traits }: Issuer, fields: Readonly<Record<string, Secret>>): string {
+  const plain = Object.entries(fields).filter(([name]) => traits.fields[name] === 'plain').map(([name, value]) => `${name}: ${label(value.reveal())}`)
+  return plain.length === 0 ? '' : ` (${plain.join(', ')})`
 }

@@ -1,7 +1,7 @@
 import { type Code, KeyturnError } from '../kit/index.ts'
 import { isEffect } from '../plan/step.ts'
 import type { Claim } from '../state/journal.ts'
-import { claim as claimRotation, LEASE_MS, type Predecessor, release, renew } from '../state/lease.ts'
+import { claim as claimRotation, LEASE_MS, release, renew, type Taken } from '../state/lease.ts'
 import { Attempts } from './attempt.ts'
 import { openCast, type Cast } from './cast.ts'
 import { decideFrom, type Next } from './decide.ts'
@@ -51,7 +51,7 @@ export async function drive(engine: Engine, rotation: string, options: DriveOpti
   heartbeat.unref()
   let run: Run | undefined
   try {
-    run = await Run.open(engine, taken.claim, taken.predecessor, lost.signal, options)
+    run = await Run.open(engine, taken, lost.signal, options)
     return await run.toTheEnd()
   } finally {
     clearInterval(heartbeat)
@@ -79,8 +79,9 @@ class Run {
     this.#lost = lost
   }
 
-  static async open(engine: Engine, held: Claim, predecessor: Predecessor, lost: AbortSignal, options: DriveOptions): Promise<Run> {
-    const recorder = await Recorder.open(engine, held, predecessor)
+  static async open(engine: Engine, taken: Taken, lost: AbortSignal, options: DriveOptions): Promise<Run> {
+    const held = taken.claim
+    const recorder = await Recorder.open(engine, held, taken.predecessor, taken.before)
     const { plan } = recorder.progress
     const host = engine.host(plan.base)
     const values = await Values.open(engine.state, held.rotation, plan, host)

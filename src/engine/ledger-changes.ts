@@ -33,7 +33,8 @@ export function ledgerChanges(
       put('old', 'presented')
       break
     case 'mint':
-      put(step.which, 'accepted')
+      // The old one comes back to stores that hold it, or that are about to.
+      put(step.which, step.which === 'old' ? 'presented' : 'accepted')
       if (!overlaps(plan.strategy)) put(step.which === 'new' ? 'old' : 'new', 'gone')
       break
     case 'publish':

@@ -35,8 +35,11 @@ export interface Progress {
   readonly attempts: ReadonlyMap<string, number>
   /** How often an effect got no answer and was not to be seen either when it was looked up. */
   readonly lost: ReadonlyMap<string, number>
-  /** An intent whose outcome is not known. */
-  readonly open?: { readonly step: string; readonly attempt: number; readonly deadline: number; readonly tag: string; readonly first: boolean }
+  /**
+   * An intent whose outcome is not known; `first` when nothing before it may have happened, `ownerGone` when the very process that
+   * wrote it certainly does not exist any more.
+   */
+  readonly open?: { readonly step: string; readonly attempt: number; readonly deadline: number; readonly tag: string; readonly first: boolean; readonly fence: number; readonly ownerGone: boolean }
   readonly trouble?: Trouble
   readonly waits: ReadonlyMap<string, number>
   readonly held?: { readonly step: string; readonly reasons: readonly string[]; readonly retryAt: number }
@@ -47,6 +50,8 @@ export interface Progress {
   readonly lastAt: number
   /** What became of the owner before the present one. */
   readonly predecessor: 'none' | 'dead' | 'expired'
+  /** Of the present owner; 0 before the first. */
+  readonly fence: number
 }
 
 type Draft = { -readonly [K in keyof Progress]: Progress[K] } & {
@@ -74,6 +79,7 @@ export function foldProgress(events: readonly TimedEvent[]): Progress {
     waits: new Map(),
     lastAt: first.at,
     predecessor: 'none',
+    fence: 0,
   }
   for (const event of events) apply(draft, event)
   return draft
@@ -101,11 +107,14 @@ function apply(draft: Draft, event: TimedEvent): void {
       return
     case 'rotation-claimed':
       draft.predecessor = event.predecessor
+      // The one before is gone, which says nothing of the one before that.
+      if (draft.open !== undefined && event.predecessor === 'dead' && draft.open.fence === draft.fence) draft.open = { ...draft.open, ownerGone: true }
+      draft.fence = event.fence
       return
     case 'intent-recorded':
       draft.intended.add(event.step)
       draft.attempts.set(event.step, event.attempt)
-      draft.open = { step: event.step, attempt: event.attempt, deadline: event.deadline, tag: event.tag, first: !draft.begun.has(event.step) }
+      draft.open = { step: event.step, attempt: event.attempt, deadline: event.deadline, tag: event.tag, first: !draft.begun.has(event.step), fence: draft.fence, ownerGone: false }
       draft.begun.add(event.step)
       return
     case 'step-done':

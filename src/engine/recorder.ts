@@ -46,10 +46,13 @@ export class Recorder {
     this.progress = this.#unwritten.reduce(advance, foldProgress(events))
   }
 
-  /** Takes over a journal; the claim has to be this process's. */
-  static async open(engine: Engine, held: Claim, predecessor: Predecessor): Promise<Recorder> {
+  /** Takes over a journal; the claim has to be this process's. `before` is the fence of the owner before it. */
+  static async open(engine: Engine, held: Claim, predecessor: Predecessor, before: number): Promise<Recorder> {
     const { events, dueAt } = await readEvents(engine, held.rotation)
-    return new Recorder(engine, held, events, dueAt, predecessor)
+    const last = events.findLast((event) => event.type === 'rotation-claimed')
+    // One that took it and wrote nothing is gone: that says nothing of the one that wrote last.
+    const silent = last?.type === 'rotation-claimed' && last.fence !== before
+    return new Recorder(engine, held, events, dueAt, predecessor === 'dead' && silent ? 'expired' : predecessor)
   }
 
   /** Head of the chain. */

@@ -11,7 +11,7 @@ import { Recorder } from './recorder.ts'
 export async function request(engine: Engine, rotation: string, wish: 'resume' | 'abort' | 'undo'): Promise<void> {
   const taken = await claim(engine.state.db, rotation, engine.owner, engine.now, engine.isDead, engine.leaseMs)
   try {
-    const recorder = await Recorder.open(engine, taken.claim, taken.predecessor)
+    const recorder = await Recorder.open(engine, taken.claim, taken.predecessor, taken.before)
     const { progress } = recorder
     if (progress.closed !== undefined) throw new KeyturnError('NOT_NOW', `it is closed: ${progress.closed.result}`)
     if (wish === 'resume') {

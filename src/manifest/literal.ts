@@ -6,7 +6,7 @@ const privateKey = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----|AGE-SECRET-KEY-1/
 const providerToken =
   /\b(gh[pousr]_\w{30,}|github_pat_\w{30,}|sk-[\w-]{20,}|AKIA[0-9A-Z]{16}\b|xox[abprs]-[\w-]{10,}|glpat-[\w-]{15,})/
 const urlPassword = /:\/\/[^\s:/@?#]*:([^\s/?#]+)@/
-const passwordWord = /\b(?:password|passwd|pwd)=([^\s&;'"]+)/i
+const passwordWord = /(?:\b|_)(?:password|passwd|pwd|token|secret|api[_-]?key|access[_-]?key)=([^\s&;'"]+)/i
 
 /**
  * What kind of secret the text shows, for a message; undefined when it shows none. References and template fields are no

@@ -11,6 +11,15 @@ export const LEASE_MS = 15_000
 /** What became of the owner before: it let go, its process is gone, or only its lease ran out and it may still be alive. */
 export type Predecessor = 'none' | 'dead' | 'expired'
 
+/** A rotation that was taken. */
+export interface Taken {
+  readonly claim: Claim
+  readonly row: RotationRow
+  readonly predecessor: Predecessor
+  /** The fence of the owner before; 0 when there was none. */
+  readonly before: number
+}
+
 /**
  * Takes a rotation: one owner at a time, with a fence that is greater than every one before. `isDead` says of an owner's name
  * whether its process certainly does not exist any more, so that a killed run is taken over at once.
@@ -23,7 +32,7 @@ export async function claim(
   now: () => number,
   isDead: (owner: string) => boolean,
   leaseMs: number = LEASE_MS,
-): Promise<{ readonly claim: Claim; readonly row: RotationRow; readonly predecessor: Predecessor }> {
+): Promise<Taken> {
   try {
     return await db.transaction().execute(async (tx) => {
       const row = await findRotation(tx, rotation)
@@ -37,7 +46,7 @@ export async function claim(
       const fence = Math.max((greatest?.fence ?? 0) + 1, at)
       const taken = { ...row, fence, owner, lease_until: at + leaseMs }
       await tx.updateTable('rotation').set({ fence, owner, lease_until: taken.lease_until }).where('id', '=', row.id).execute()
-      return { claim: claimOf(taken), row: taken, predecessor: row.owner === null ? 'none' : dead ? 'dead' : 'expired' }
+      return { claim: claimOf(taken), row: taken, predecessor: row.owner === null ? 'none' : dead ? 'dead' : 'expired', before: row.fence }
     })
   } catch (thrown) {
     throw stateError(thrown)

@@ -32,8 +32,8 @@ export interface Cell {
   readonly step: Step
   readonly fault: Fault
   readonly result: 'done' | 'rolled-back'
-  /** How far the new credential got: no value was chosen, the issuer never took it, or it was accepted. */
-  readonly fresh: 'none' | 'sealed' | 'minted'
+  /** How far the new credential got: no value was chosen, it was refused, it was asked for and never taken, it was accepted. */
+  readonly fresh: 'none' | 'refused' | 'sealed' | 'minted'
 }
 
 /**
@@ -88,6 +88,7 @@ function turns(strategy: MatrixStrategy, step: Step, fault: Fault): boolean {
 function freshAt(plan: Plan, step: Step, fault: Fault): Cell['fresh'] {
   const behind = plan.steps.indexOf(step) - plan.steps.findIndex((each) => each.do === 'mint')
   if (behind !== 0) return behind > 0 ? 'minted' : 'none'
+  if (fault.is === 'refuse') return 'refused'
   if ('point' in fault && fault.point === 'before-intent') return 'none'
   return 'point' in fault && fault.point === 'after-effect' ? 'minted' : 'sealed'
 }

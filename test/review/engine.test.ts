@@ -1,10 +1,14 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import type { TimedEvent } from '../../src/engine/event.ts'
+import { foldProgress } from '../../src/engine/progress.ts'
+import { readEvents, Recorder } from '../../src/engine/recorder.ts'
 import { request } from '../../src/engine/request.ts'
 import type { SignedReceipt } from '../../src/engine/receipt.ts'
 import { receiptFile } from '../../src/engine/receipt-file.ts'
 import { inTime, LOOK_OVERTIME_MS } from '../../src/engine/in-time.ts'
 import { done, refused } from '../../src/kit/index.ts'
+import { NOW } from '../fixture/state.ts'
 import { play } from './play.ts'
 
 const typesOf = (events: readonly { readonly type: string; readonly step?: unknown }[]): string[] =>
@@ -12,7 +16,7 @@ const typesOf = (events: readonly { readonly type: string; readonly step?: unkno
 
 describe('a mint that was refused', () => {
   it('has made nothing: the way back ends no credential, neither the old one nor the one of that name (I2, I5)', async () => {
-    const { outside, on, events } = await play()
+    const { outside, engine, rotation, on, events } = await play()
     // Somebody has taken the idle login meanwhile: that is why the issuer refuses.
     outside.faults.mint = () => {
       outside.logins.set('b', { password: 'of a straggler', on: true })
@@ -24,6 +28,8 @@ describe('a mint that was refused', () => {
     expect(outside.logins.get('b')).toEqual({ password: 'of a straggler', on: true })
     expect(outside.uses.get('b')).toBe(1)
     expect(typesOf(await events())).not.toContain('intent-recorded back:off:new')
+    // And no receipt says that it was ended.
+    expect(existsSync(receiptFile(engine.state.folder, rotation))).toBe(false)
   })
 
   it('in place restarts nothing: consumers hold what they held', async () => {
@@ -111,6 +117,8 @@ describe('the gate', () => {
     partly.outside.faults.complete = false
     expect(await partly.on()).toMatchObject({ is: 'waiting', why: 'gate' })
     expect(partly.outside.effects).not.toContain('off a')
+    // Held while it is watched, not only when the gate asks.
+    expect(typesOf(await partly.events())).toContain('gate-held watch')
 
     const behind = await play()
     behind.outside.faults.lag = 600_000
@@ -145,5 +153,65 @@ describe('a deadline', () => {
     const seen = await inTime(20, { deadline: 0, fence: 1 }, over.signal, slow, () => 'no answer', LOOK_OVERTIME_MS)
     expect(seen).toBe('new is rejected')
     expect(done(seen).is).toBe('done')
+  })
+})
+
+describe('an effect whose owner was taken over', () => {
+  /** A store write that its owner left open. */
+  async function left(): Promise<readonly TimedEvent[]> {
+    const { dieAt, events } = await play()
+    await dieAt('publish:0', 'after-intent')
+    return events()
+  }
+  const claims = (events: readonly TimedEvent[], ...predecessors: readonly ('dead' | 'expired')[]): TimedEvent[] => {
+    const fence = events.reduce((most, event) => (event.type === 'rotation-claimed' ? event.fence : most), 0)
+    return [...events, ...predecessors.map((predecessor, at): TimedEvent => ({ type: 'rotation-claimed', by: `worker ${at}`, fence: fence + at + 1, predecessor, at: NOW }))]
+  }
+
+  it('cannot come late when that very owner is gone, however many came after it', async () => {
+    const events = await left()
+    expect(foldProgress(events).open).toMatchObject({ step: 'publish:0', ownerGone: false })
+    expect(foldProgress(claims(events, 'dead')).open?.ownerGone).toBe(true)
+    expect(foldProgress(claims(events, 'dead', 'expired', 'dead')).open?.ownerGone).toBe(true)
+  })
+
+  it('may come late when only the one after it is gone: the first may be stopped, and go on', async () => {
+    expect(foldProgress(claims(await left(), 'expired', 'dead')).open?.ownerGone).toBe(false)
+  })
+
+  it('and also when the one that is gone never wrote anything', async () => {
+    const { engine, dieAt, rotation } = await play()
+    await dieAt('publish:0', 'after-intent')
+    // The owner is only silent; another one takes over and dies before its first word; a third one comes.
+    const { events, head } = await readEvents(engine, rotation)
+    const wrote = events.findLast((event) => event.type === 'rotation-claimed')
+    const before = wrote?.type === 'rotation-claimed' ? wrote.fence : 0
+    const held = { rotation, fence: before + 2, seq: head.seq, head: head.hash }
+    expect((await Recorder.open(engine, held, 'dead', before + 1)).progress.open?.ownerGone).toBe(false)
+    expect((await Recorder.open(engine, held, 'dead', before)).progress.open?.ownerGone).toBe(true)
+  })
+})
+
+describe('a watch', () => {
+  it('is left at once on request, and says nothing then: the next run begins it anew', async () => {
+    const { engine, interrupt, on, events } = await play({ timing: { quiet: 86_400_000, quietEvery: 60_000 } })
+    const { sleep } = engine
+    Object.assign(engine, { sleep: async (ms: number, signal: AbortSignal) => {
+      if (ms === 60_000) interrupt.abort()
+      await sleep(ms, signal)
+    } })
+    expect(await on()).toEqual({ is: 'interrupted' })
+    expect(typesOf(await events()).filter((line) => line.endsWith(' watch'))).toEqual([])
+  })
+})
+
+describe('a reload of which no outcome is known', () => {
+  it.each(['alternate', 'in-place'] as const)('%s: is done again where the consumer cannot show what it holds; unseen is not done (I2)', async (strategy) => {
+    const { outside, dieAt, on } = await play({ strategy, inferred: true })
+    await dieAt('reload:0.0', 'after-intent')
+    expect(outside.effects).not.toContain('reload')
+    expect(await on()).toMatchObject({ is: 'closed', result: 'done' })
+    expect(outside.effects.filter((effect) => effect === 'reload')).toHaveLength(1)
+    expect(outside.held).toBe(outside.stored)
   })
 })

@@ -53,6 +53,8 @@ export interface PlayOptions {
   readonly consumer?: boolean
   readonly check?: { readonly as?: 'new' }
   readonly lockout?: number
+  /** The consumer cannot show what it holds. */
+  readonly inferred?: boolean
 }
 
 const place = { file: 'keyturn.yaml', line: 1, column: 1 }
@@ -65,6 +67,8 @@ export async function play(options: PlayOptions = {}): Promise<{
   readonly engine: Engine
   readonly rotation: string
   readonly manifest: Manifest
+  /** Ctrl-C. */
+  readonly interrupt: AbortController
   /** Drives once. */
   readonly once: (drive?: DriveOptions) => Promise<Stopped>
   /** Drives through the waits until it is closed, needs a person, or waits at a gate. */
@@ -98,7 +102,7 @@ export async function play(options: PlayOptions = {}): Promise<{
     return all
   }
   return {
-    outside, engine, rotation, manifest, once, events,
+    outside, engine, rotation, manifest, once, events, interrupt,
     on: async (driveOptions) => {
       while (true) {
         const stopped = await once(driveOptions)
@@ -139,7 +143,7 @@ function registryOf(outside: Outside, options: PlayOptions): Registry {
   return {
     fake: {
       manifest: describeConnector({ id: 'fake', title: 'Fake', summary: 'All of it.', links: [], families: { issuer: schema, store: schema, consumer: schema, check: schema } }),
-      load: () => Promise.resolve({ openIssuer: () => issuer(outside, options), openStore: () => store(outside), openConsumer: () => consumer(outside), openCheck: () => check(outside, options) }),
+      load: () => Promise.resolve({ openIssuer: () => issuer(outside, options), openStore: () => store(outside), openConsumer: () => consumer(outside, options), openCheck: () => check(outside, options) }),
     },
   }
 }
@@ -207,9 +211,9 @@ function store(outside: Outside): Store {
   }
 }
 
-function consumer(outside: Outside): Consumer {
+function consumer(outside: Outside, options: PlayOptions): Consumer {
   return {
-    traits: { attest: 'process', reload: 'restart', takes: 10 },
+    traits: { attest: options.inferred === true ? 'none' : 'process', reload: 'restart', takes: 10 },
     identity: () => 'consumer:fake',
     title: () => 'fake service',
     preflight: () => Promise.resolve(done({ notices: [] })),
@@ -219,7 +223,7 @@ function consumer(outside: Outside): Consumer {
       outside.held = outside.stored
       return Promise.resolve(done({ evidence: {} }))
     },
-    attest: (_instance, next, old) => Promise.resolve(done({
+    attest: (_instance, next, old) => Promise.resolve(options.inferred === true ? done({ holds: 'unseen', by: 'inferred', evidence: {} }) : done({
       holds: next.entries['DSN']?.reveal() === outside.held ? 'new' : old?.entries['DSN']?.reveal() === outside.held ? 'old' : 'neither', by: 'process', evidence: {},
     })),
   }

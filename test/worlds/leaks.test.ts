@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, it } from 'vitest'
@@ -51,6 +51,7 @@ it('the scan finds a planted value in every channel, and what was never publishe
   expect(await world.leaks()).toEqual(expect.arrayContaining([expect.stringMatching(/^file run.recorded/)]))
 
   await world.keyturn(['show', `${old}`])
+  mkdirSync(join(world.state, 'receipts'), { recursive: true })
   writeFileSync(join(world.state, 'receipts', 'note.txt'), Buffer.from(`x${old}`).toString('base64'))
   writeFileSync(join(world.stage.folder, 'plan.json'), JSON.stringify({ dsn: Buffer.from(old).toString('hex') }))
   await queryAt(world.server.adminUrl, `select '${old}'`)

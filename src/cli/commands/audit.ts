@@ -1,9 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { exportCheckpoint, type SignedCheckpoint, verifyState } from '../../engine/audit.ts'
 import { type SignedReceipt, verifyReceipt } from '../../engine/receipt.ts'
 import { KeyturnError } from '../../kit/index.ts'
 import { auditLines, receiptLines } from '../../views/audit.ts'
 import { EXIT } from '../exit.ts'
+import { writeOut } from '../out.ts'
 import { openStateFor, openStateToRead } from '../../runtime.ts'
 import { type CommonOptions, manifestOf, type Session } from '../session.ts'
 
@@ -43,7 +44,7 @@ async function runExport(session: Session, options: Options): Promise<number> {
   try {
     const text = `${JSON.stringify(await exportCheckpoint(state, Date.now()), null, 2)}\n`
     if (options.out === undefined) session.terminal.out(text.trimEnd())
-    else writeFileSync(options.out, text)
+    else writeOut(options.out, text)
     return EXIT.done
   } finally {
     await state.close()

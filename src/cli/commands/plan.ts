@@ -1,8 +1,8 @@
-import { writeFileSync } from 'node:fs'
 import { plan } from '../../operations.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { planLines } from '../../views/plan.ts'
 import { EXIT } from '../exit.ts'
+import { writeOut } from '../out.ts'
 import { type CommonOptions, manifestOf, type Session } from '../session.ts'
 
 interface Options extends CommonOptions {
@@ -16,7 +16,7 @@ export async function run(session: Session, [name]: readonly string[], options: 
   const names = name === undefined ? Object.keys(manifest.secrets).filter((each) => manifest.secrets[each]?.lifecycle === 'active') : [name]
   const plans: Plan[] = []
   for (const each of names) plans.push(await plan(session.runtime, manifest, each, { offline: options.offline === true }))
-  if (options.out !== undefined) writeFileSync(options.out, `${JSON.stringify(name === undefined ? plans : plans[0], null, 2)}\n`)
+  if (options.out !== undefined) writeOut(options.out, `${JSON.stringify(name === undefined ? plans : plans[0], null, 2)}\n`)
   if (options.json === true) session.terminal.out(JSON.stringify(name === undefined ? { plans } : { plan: plans[0] }, null, 2))
   else for (const each of plans) session.terminal.out(planLines(each, session.terminal.paint).join('\n'))
   return EXIT.done

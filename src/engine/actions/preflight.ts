@@ -1,6 +1,7 @@
 import { type Answer, type Call, type Check, type Credential, done, type Evidence, label, refused } from '../../kit/index.ts'
 import { readCurrent } from '../current.ts'
 import { entriesFor, type Scene } from '../scene.ts'
+import { attestAll } from './reload.ts'
 import { credentialFor, LOOK_AGAIN_MS, untilPass } from './check.ts'
 
 /**
@@ -26,7 +27,7 @@ export async function preflight(scene: Scene, call: Call): Promise<Answer<{ read
     const readable = store.accepts(entriesFor(scene, index, next, seen.value.entries))
     if (readable.is !== 'done') return readable
   }
-  const consumers = await consumersReady(scene, call)
+  const consumers = await consumersReady({ ...scene, values: { ...scene.values, old } }, call)
   if (consumers.is !== 'done') return consumers
   const checks = await checksGreen(scene, old, call)
   if (checks.is !== 'done') return checks
@@ -54,11 +55,31 @@ async function consumersReady(scene: Scene, call: Call): Promise<Answer<number>>
       if (listed.value.all.length === 0 || absent.length > 0) return refused('CONSUMER_MISSING', `${consumer.title()} ${absent.map(label).join(', ')}`.trim())
       const unready = listed.value.all.filter((instance) => !instance.ready).map((instance) => instance.name)
       if (unready.length > 0) return refused('CONSUMER_UNREADY', `${consumer.title()}: ${unready.map(label).join(', ')}`)
+      const attested = await holdsOld(scene, wave, index, call)
+      if (attested.is !== 'done') return attested
       instances += listed.value.all.length
     }
   }
   return done(instances)
 }
+
+/**
+ * Whoever will have to prove the new credential can be seen to hold the old one now. An attest that looks in the wrong place would
+ * otherwise be found out only after publishing, where it stands in the way forward and back.
+ */
+async function holdsOld(scene: Scene, wave: number, consumer: number, call: Call): Promise<Answer<void>> {
+  const until = scene.now() + ATTEST_MS
+  while (true) {
+    const seen = await attestAll(scene, { wave, consumer, which: 'old' }, call)
+    if (seen.is !== 'done') return seen
+    if (seen.value.missing.length === 0) return done(undefined)
+    if (scene.now() >= until || call.signal.aborted) return refused(seen.value.code, `before anything was changed: ${seen.value.missing.join(', ')}`)
+    await scene.sleep(LOOK_AGAIN_MS, call.signal)
+  }
+}
+
+/** A service that opens its connections late gets this long to be seen. */
+const ATTEST_MS = 5_000
 
 /** So many wrong logins a check may make: they count towards a lockout. */
 const WRONG_TRIES = 3

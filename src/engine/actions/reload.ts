@@ -22,10 +22,13 @@ export async function reload(scene: Scene, step: ConsumerStep, call: Call): Prom
   return answer.is === 'done' ? done(answer.value.evidence) : answer
 }
 
-/** A reload of which no outcome is known happened when every instance holds the value; if not, reloading again does no harm. */
+/**
+ * A reload of which no outcome is known happened when every instance proves that it holds the value; if not, or if it can only be
+ * inferred, reloading again does no harm.
+ */
 export async function lookForReload(scene: Scene, step: ConsumerStep, call: Call): Promise<Answer<boolean>> {
   const seen = await attestAll(scene, step, call)
-  return seen.is === 'done' ? done(seen.value.missing.length === 0) : seen
+  return seen.is === 'done' ? done(seen.value.missing.length === 0 && !seen.value.inferred) : seen
 }
 
 /** Waits until every instance is ready and proves that it holds the credential. */
@@ -97,6 +100,7 @@ export async function attestAll(scene: Scene, step: ConsumerStep, call: Call, un
     if (holds === 'old' && by !== 'inferred') holders.push(name)
     // An inference is no proof, but no contradiction either: the gate then asks for more.
     if (by === 'inferred' && (holds === 'new' || holds === 'unseen')) inferred = true
+    else if (holds === 'unseen' && cast.application !== undefined) missing.push(`${name} has no session named ${applicationOf(cast.application, instance)}`)
     else if (holds !== 'new') missing.push(`${name} holds ${holds === 'old' ? `the ${other} value` : holds === 'neither' ? 'another value' : 'what cannot be seen now'}`)
   }
   return done({ missing, code, inferred, evidence, ids: listed.value.all.map((instance) => instance.id).sort(), holders })
@@ -108,11 +112,15 @@ function attestOne(scene: Scene, cast: CastConsumer, instance: Instance, keeps: 
   return (cast.attestor ?? cast.consumer).attest(instance, keeps, ends, call)
 }
 
+function applicationOf(template: string, instance: Instance): string {
+  return label(template.replaceAll('{name}', instance.name))
+}
+
 /** The issuer's session list: the instance's sessions use this credential and none uses the other one. */
 async function attestByIssuer(scene: Scene, application: string, instance: Instance, which: Which, call: Call): Promise<Answer<Attestation>> {
   const seen = await scene.cast.issuer.observe(call)
   if (seen.is !== 'done') return seen
-  const wanted = label(application.replaceAll('{name}', instance.name))
+  const wanted = applicationOf(application, instance)
   const count = (id: string | undefined): number =>
     seen.value.known.filter((known) => known.id === id).flatMap((known) => known.uses).filter((use) => use.by.split('@')[0] === wanted).reduce((sum, use) => sum + use.count, 0)
   const kept = count(scene.values[which]?.id)

@@ -16,9 +16,18 @@ export const argvSchema = z
   .min(1)
   .refine((argv) => argv[0] !== '', 'the command has no name')
 
+/** Names of variables that say that their value is a secret. */
+const SECRET_NAME = /(?:^|_)(?:PASSWORD|PASSWD|PWD|PASSPHRASE|TOKEN|SECRET|CREDENTIALS?|(?:API|ACCESS|PRIVATE|SIGNING|ENCRYPTION)_?KEY)(?:_|$)/i
+
+/** A plan and the journal hold the configuration as it is written: a value in it would lie there for ever (I11). */
+function isLiteral(name: string, text: string): boolean {
+  return SECRET_NAME.test(name) && text !== '' && !text.includes('${') && !/^(?:[/.~]|true$|false$|\d+$)/.test(text)
+}
+
 /** Variables that a command gets beside the allow-list. Values may hold references: the configuration asks for each by name. */
 export const environmentSchema = z
   .record(z.string().regex(/^[A-Za-z_]\w*$/, 'the name of an environment variable'), z.string())
+  .refine((env) => !Object.entries(env).some(([name, text]) => isLiteral(name, text)), 'a variable with the name of a secret holds a reference such as `${env:NAME}`')
   .optional()
   .describe('Variables that the command gets beside PATH, HOME, LANG, LC_*, TZ, USER and TMPDIR; values may hold references.')
 
