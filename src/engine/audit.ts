@@ -2,9 +2,9 @@ import { sign } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { KeyturnError } from '../kit/index.ts'
-import { chain, GENESIS, readJournal, type StoredEntry, verifyChain } from '../state/journal.ts'
+import { chain, GENESIS, type StoredEntry, verifyChain } from '../state/journal.ts'
 import type { State } from '../state/open.ts'
-import { listRotations } from '../state/rotation.ts'
+import { listRotations, readWhole } from '../state/rotation.ts'
 import { brokenInvariants } from './invariants.ts'
 import { canonicalJson, isSigned, type SignedReceipt, verifyReceipt } from './receipt.ts'
 import { toEvent } from './recorder.ts'
@@ -54,8 +54,8 @@ export async function verifyState(state: State, outside: { readonly checkpoint?:
   let entries = 0
   const rows = await listRotations(state.db)
   const hashes = new Map<string, readonly string[]>()
-  for (const row of rows) {
-    const stored = await readJournal(state.db, row.id)
+  for (const { id } of rows) {
+    const { row, entries: stored } = await readWhole(state.db, id)
     entries += stored.length
     const broken = verifyChain(stored, { seq: row.seq, hash: row.head }, row.id)
     if (broken !== undefined) problems.push(`${row.id}: ${broken}`)

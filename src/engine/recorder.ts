@@ -1,6 +1,6 @@
-import { append, type Claim, type Entry, readJournal, type StoredEntry, type Together, verifyChain } from '../state/journal.ts'
+import { append, type Claim, type Entry, type StoredEntry, type Together, verifyChain } from '../state/journal.ts'
 import type { Predecessor } from '../state/lease.ts'
-import { findRotation } from '../state/rotation.ts'
+import { readWhole } from '../state/rotation.ts'
 import { KeyturnError } from '../kit/index.ts'
 import type { Engine } from './engine.ts'
 import type { Event, TimedEvent } from './event.ts'
@@ -18,8 +18,7 @@ function toEntry({ type, at, ...body }: TimedEvent): Entry {
 
 /** Reads and verifies the journal of a rotation. Throws JOURNAL_BROKEN when it was changed from outside. */
 export async function readEvents(engine: Pick<Engine, 'state'>, rotation: string): Promise<{ readonly events: TimedEvent[]; readonly head: { readonly seq: number; readonly hash: string }; readonly dueAt: number | null }> {
-  const row = await findRotation(engine.state.db, rotation)
-  const stored = await readJournal(engine.state.db, row.id)
+  const { row, entries: stored } = await readWhole(engine.state.db, rotation)
   const head = { seq: row.seq, hash: row.head }
   const broken = verifyChain(stored, head, row.id)
   if (broken !== undefined) throw new KeyturnError('JOURNAL_BROKEN', `${row.id}: ${broken}`)

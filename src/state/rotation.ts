@@ -1,6 +1,6 @@
 import type { Kysely, Selectable } from 'kysely'
 import { KeyturnError } from '../kit/error.ts'
-import { type Claim, chain, type Entry, GENESIS, storedBytes } from './journal.ts'
+import { type Claim, chain, type Entry, GENESIS, readJournal, storedBytes, type StoredEntry } from './journal.ts'
 import { stateError } from './open.ts'
 import type { Tables } from './schema.ts'
 
@@ -80,6 +80,24 @@ export async function findRotation(db: Kysely<Tables>, id: string, within?: Pick
   const begins = ofThese(all).slice(0, 20)
   if (begins.length === 1 && begins[0] !== undefined) return begins[0]
   throw new KeyturnError('ROTATION_UNKNOWN', begins.length > 1 ? `${id} could be ${begins.map((row) => row.id).join(', ')}` : id)
+}
+
+/** So often a journal that is being written is read again before it is taken as it is. */
+const READS = 100
+
+/**
+ * A rotation with its entries, both as they were at one moment: another run may append between two reads, and that is no change from
+ * outside. Throws ROTATION_UNKNOWN.
+ */
+export async function readWhole(db: Kysely<Tables>, id: string): Promise<{ readonly row: RotationRow; readonly entries: StoredEntry[] }> {
+  let row = await findRotation(db, id)
+  for (let left = READS; ; left -= 1) {
+    const entries = await readJournal(db, row.id)
+    const after = await findRotation(db, row.id)
+    // Every append moves the head together with its entries.
+    if ((after.seq === row.seq && after.head === row.head) || left === 0) return { row: after, entries }
+    row = after
+  }
 }
 
 export interface RotationFilter {

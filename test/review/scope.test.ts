@@ -9,7 +9,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { specimenPlan } from '../fixture/specimen.ts'
-import { freshState, openOne } from '../fixture/state.ts'
+import { verifyState } from '../../src/engine/audit.ts'
+import { readEvents } from '../../src/engine/recorder.ts'
+import { append } from '../../src/state/journal.ts'
+import { freshState, NOW, openOne, take } from '../fixture/state.ts'
 
 describe('two manifests that share a state', () => {
   it('one never finds the rotation of the other: not by the name of its secret, nor by its id', async () => {
@@ -88,5 +91,23 @@ describe('two rotations that write one file', () => {
     expect(answer).toMatchObject({ is: 'refused', code: 'CONFLICT' })
     expect(await readFile(path, 'utf8')).toBe('A=1\n')
     await rm(folder, { recursive: true })
+  })
+})
+
+describe('reading a journal while another run writes it', () => {
+  it('sees it as it was at one moment: what was written meanwhile is no change from outside', async () => {
+    const state = await freshState()
+    await openOne(state, 'one', { opened: { type: 'rotation-opened', at: NOW, body: { rotation: 'one', plan: specimenPlan(), version: '0', by: 'a', reason: 'b' } } })
+    const held = await take(state, 'one')
+    const resumed = (): Promise<void> => append(state.db, held, [{ type: 'rotation-resumed', at: NOW + held.seq, body: { by: 'a' } }])
+    const read: string[] = []
+    for (let round = 0; round < 20; round += 1) {
+      const writing = resumed().then(resumed).then(resumed)
+      const seen = readEvents({ state }, 'one').then(({ events, head }) => (events.length === head.seq ? 'whole' : 'torn'), (thrown: unknown) => String(thrown))
+      const audit = verifyState(state).then(({ problems }) => problems.find((each) => /head|missing/.test(each)) ?? 'whole')
+      read.push(...(await Promise.all([seen, audit])))
+      await writing
+    }
+    expect([...new Set(read)]).toEqual(['whole'])
   })
 })
