@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
 
 // node:sqlite and type stripping warn that they are experimental; a tool's stderr is for its own words.
 process.removeAllListeners('warning')
@@ -12,6 +13,9 @@ if (process.argv[2] === '--version' || process.argv[2] === '-V') {
 } else {
   // A checkout has the sources, the published package has dist/ only.
   const source = new URL('../src/cli/main.ts', import.meta.url)
-  const { main } = await import(existsSync(source) ? source.href : new URL('../dist/cli/main.js', import.meta.url).href)
+  const packaged = !existsSync(source)
+  // Compiled once and kept where Node keeps such things (NODE_COMPILE_CACHE, or the folder for temporary files): a third of the start.
+  if (packaged) enableCompileCache()
+  const { main } = await import(packaged ? new URL('../dist/cli/main.js', import.meta.url).href : source.href)
   process.exitCode = await main(process.argv.slice(2))
 }
