@@ -2,6 +2,7 @@ import type { Attestation, Attestor, Instance, Presented } from '../consumer.ts'
 import { callWithin } from './call.ts'
 import type { CheckFault } from './check.ts'
 import { type Held, valueOf } from './consumer.ts'
+import { inWorldOf } from './in-world.ts'
 import type { Runner } from './runner.ts'
 
 /** A world of its own for one test. */
@@ -19,16 +20,7 @@ export interface AttestorWorld {
 
 /** The laws of {@link Attestor}. */
 export function attestorSuite({ describe, it, expect }: Runner, title: string, open: () => Promise<AttestorWorld>): void {
-  const inWorld = (name: string, body: (world: AttestorWorld) => Promise<void>): void => {
-    it(name, async () => {
-      const world = await open()
-      try {
-        await body(world)
-      } finally {
-        await world.close()
-      }
-    })
-  }
+  const inWorld = inWorldOf(it, open)
   const attest = async (world: AttestorWorld, ms = 10_000): Promise<Attestation> =>
     valueOf(await world.attestor.attest(world.instance, world.next, world.old, callWithin(ms)))
 

@@ -2,6 +2,7 @@ import type { Answer } from '../answer.ts'
 import type { Check, CheckResult } from '../check.ts'
 import type { Credential } from '../issuer.ts'
 import { callWithin } from './call.ts'
+import { inWorldOf } from './in-world.ts'
 import type { Runner } from './runner.ts'
 
 /** `slow` never answers, `error` answers that it failed, `reset` breaks off in the middle, `gone` is not there. */
@@ -25,16 +26,7 @@ export interface CheckWorld {
 
 /** The laws of {@link Check}. What is left out follows from its traits. */
 export function checkSuite({ describe, it, expect }: Runner, title: string, open: () => Promise<CheckWorld>): void {
-  const inWorld = (name: string, body: (world: CheckWorld) => Promise<void>): void => {
-    it(name, async () => {
-      const world = await open()
-      try {
-        await body(world)
-      } finally {
-        await world.close()
-      }
-    })
-  }
+  const inWorld = inWorldOf(it, open)
   const hides = (world: CheckWorld, said: unknown): void => {
     const text = JSON.stringify(said)
     const values = [world.good, world.bad].flatMap((one) => Object.values(one?.fields ?? {}).map((field) => field.reveal()))

@@ -1,6 +1,7 @@
 import type { Answer } from '../answer.ts'
 import type { Consumer, Instance, Presented } from '../consumer.ts'
 import { callWithin } from './call.ts'
+import { inWorldOf } from './in-world.ts'
 import type { Runner } from './runner.ts'
 import { until } from './until.ts'
 
@@ -33,16 +34,7 @@ export function valueOf<T>(answer: Answer<T>): T {
 
 /** The laws of {@link Consumer}. What is left out follows from its traits. */
 export function consumerSuite({ describe, it, expect }: Runner, title: string, open: () => Promise<ConsumerWorld>): void {
-  const inWorld = (name: string, body: (world: ConsumerWorld) => Promise<void>): void => {
-    it(name, async () => {
-      const world = await open()
-      try {
-        await body(world)
-      } finally {
-        await world.close()
-      }
-    })
-  }
+  const inWorld = inWorldOf(it, open)
   const listed = async ({ consumer }: ConsumerWorld): Promise<readonly Instance[]> => {
     const { all, complete } = valueOf(await consumer.instances(callWithin(10_000)))
     expect(complete).toBe(true)

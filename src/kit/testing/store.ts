@@ -4,6 +4,7 @@ import { ALNUM, generate } from '../generate.ts'
 import { Secret } from '../secret.ts'
 import type { Patch, Store } from '../store.ts'
 import { callWithin } from './call.ts'
+import { inWorldOf } from './in-world.ts'
 import type { Runner } from './runner.ts'
 
 /** A store with something in it, and the ways of the test to its other side. */
@@ -34,16 +35,7 @@ export interface StoreUnderTest {
 /** The laws of {@link Store} for stores that give values back. `make` is called afresh for each of them. */
 export function storeSuite(runner: Runner, name: string, make: () => Promise<StoreUnderTest> | StoreUnderTest): void {
   const { describe, it, expect } = runner
-  const law = (title: string, body: (under: StoreUnderTest) => Promise<void>): void => {
-    it(title, async () => {
-      const under = await make()
-      try {
-        await body(under)
-      } finally {
-        await under.close()
-      }
-    })
-  }
+  const law = inWorldOf(it, make)
   const call = (): Call => callWithin(30_000)
   const value = (): Secret => new Secret(generate(ALNUM, 32))
   const revisionOf = async ({ store, keys }: StoreUnderTest): Promise<string> => must(await store.read(keys, call())).revision
