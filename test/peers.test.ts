@@ -104,9 +104,9 @@ describe('write-ahead record inside an uncommitted transaction', () => {
     await openOne(state, 'one')
     await openOne(state, 'two')
     const [one, two] = [await take(state, 'one'), await take(state, 'two', 'owner 2')]
-    await append(state.db, one, [entry(2)], { take: 'store:shared' })
+    await append(state, one, [entry(2)], { holds: { resource: 'store:shared', until: 1e15, begins: true } })
     const sealed = { ciphertext: new Uint8Array([1]), mac: 'm' }
-    await expect(append(state.db, two, [entry(2)], { sealed: { new: sealed }, take: 'store:shared' })).rejects.toMatchObject({ code: 'LOCKED' })
+    await expect(append(state, two, [entry(2)], { sealed: { new: sealed }, holds: { resource: 'store:shared', until: 1e15, begins: true } })).rejects.toMatchObject({ code: 'LOCKED' })
     expect(await readJournal(state.db, 'two')).toHaveLength(1)
     expect(await readSealed(state.db, 'two', 'new')).toBeUndefined()
   })
@@ -176,8 +176,8 @@ describe('a lock without fencing', () => {
     const slow = await take(state, 'one', 'slow')
     const quick = await claim(state.db, 'one', 'quick', () => NOW + 60_000, () => false)
     expect(quick.claim.fence).toBeGreaterThan(slow.fence)
-    await expect(append(state.db, slow, [entry(2)])).rejects.toMatchObject({ code: 'FENCED' })
-    await append(state.db, quick.claim, [entry(2)])
+    await expect(append(state, slow, [entry(2)])).rejects.toMatchObject({ code: 'FENCED' })
+    await append(state, quick.claim, [entry(2)])
     expect(await readJournal(state.db, 'one')).toHaveLength(2)
   })
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { type Call, type Code, type Credential, type Evidence, KeyturnError, unknown } from '../kit/index.ts'
 import { endOrphan, orphanAlive } from '../kit/process/lock.ts'
@@ -11,7 +12,7 @@ import type { Event } from './event.ts'
 import { inTime, LOOK_OVERTIME_MS, OVERTIME_MS } from './in-time.ts'
 import { ledgerChanges } from './ledger-changes.ts'
 import { look, perform, type Performed } from './perform.ts'
-import { mayHave } from './progress.ts'
+import { mayHave, resourceOf } from './progress.ts'
 import { makeReceipt, signReceipt } from './receipt.ts'
 import { saveReceipt } from './receipt-file.ts'
 import type { Recorder } from './recorder.ts'
@@ -63,14 +64,15 @@ export class Attempts {
   async effect(step: Step, attempt: number): Promise<void> {
     const { rehearsal } = this.#engine
     rehearsal.at(step.id, 'before-intent')
-    const resource = this.#resourceOf(step)
+    const resource = resourceOf(this.#recorder.progress.plan, step)
     const tag = `kt-${this.#claim.rotation}-${step.id}-${attempt}`
     const deadline = this.#engine.now() + step.deadline
     const proposed = step.do === 'mint' && step.which === 'new' && this.#values.new === undefined && this.#values.old !== undefined ? this.#cast.issuer.propose(this.#values.old) : undefined
     const sealed = proposed === undefined ? {} : { sealed: { new: await this.#values.seal('new', proposed) } }
     const ledger = this.#ledger(step, 'intent-recorded', proposed === undefined ? {} : { new: proposed })
     try {
-      await this.#recorder.write({ type: 'intent-recorded', step: step.id, attempt, deadline, tag }, { ...sealed, ledger, ...(resource === undefined ? {} : { take: resource }) })
+      if (resource !== undefined) this.#refuseOrphan(step, resource)
+      await this.#recorder.write({ type: 'intent-recorded', step: step.id, attempt, deadline, tag }, { ...sealed, ledger })
     } catch (thrown) {
       if (!(thrown instanceof KeyturnError) || thrown.code !== 'LOCKED' || thrown.about !== resource) throw thrown
       await this.#recorder.write({ type: 'step-refused', step: step.id, attempt, code: 'LOCKED', about: resource })
@@ -80,7 +82,7 @@ export class Attempts {
     rehearsal.at(step.id, 'after-intent')
     const performed = await this.#perform(step, tag, deadline)
     rehearsal.at(step.id, 'after-effect')
-    await this.#record(step, attempt, performed, resource === undefined ? {} : { give: resource })
+    await this.#record(step, attempt, performed)
     rehearsal.at(step.id, 'after-outcome')
   }
 
@@ -92,8 +94,8 @@ export class Attempts {
     if (step.do === 'receipt') this.#saveReceipt()
     const performed = await this.#perform(step, '', this.#engine.now() + step.deadline)
     rehearsal.at(step.id, 'after-effect')
-    // Cut short on request, a watch says nothing: the next run begins it anew.
-    if (step.do === 'watch' && this.#engine.interrupt.aborted && performed.outcome.is !== 'done') return
+    // Cut short on request it says nothing: the next run begins it anew.
+    if (lasts(step) && this.#engine.interrupt.aborted && performed.outcome.is !== 'done') return
     await this.#record(step, attempt, performed)
     rehearsal.at(step.id, 'after-outcome')
   }
@@ -106,26 +108,26 @@ export class Attempts {
     return fault === 'lose' ? { outcome: unknown('SERVER_ERROR', 'rehearsed') } : performed
   }
 
-  async #record(step: Step, attempt: number, { outcome, seal }: Performed, together: Pick<Together, 'give'> = {}): Promise<void> {
+  async #record(step: Step, attempt: number, { outcome, seal }: Performed): Promise<void> {
     switch (outcome.is) {
       case 'done': {
         const sealed = seal === undefined ? {} : { sealed: { [seal.name]: await this.#values.seal(seal.name, seal.credential) } }
         const known = seal === undefined ? {} : { [seal.name]: seal.credential }
-        await this.#recorder.write({ type: 'step-done', step: step.id, attempt, evidence: outcome.value }, { ...together, ...sealed, ledger: this.#ledger(step, 'step-done', known) })
+        await this.#recorder.write({ type: 'step-done', step: step.id, attempt, evidence: outcome.value }, { ...sealed, ledger: this.#ledger(step, 'step-done', known) })
         if (seal !== undefined) this.#values.adopt(seal.name, seal.credential)
         return
       }
       case 'held': {
         const retryAt = this.#engine.now() + Math.min(GATE_MAX_MS, Math.max(GATE_MIN_MS, this.#recorder.progress.plan.timing.quiet / 4))
-        await this.#recorder.write({ type: 'gate-held', step: step.id, reasons: outcome.reasons, retryAt }, together)
+        await this.#recorder.write({ type: 'gate-held', step: step.id, reasons: outcome.reasons, retryAt })
         return
       }
       case 'ask':
-        await this.#recorder.write({ type: 'step-asked', step: step.id, attempt, task: outcome.task }, together)
+        await this.#recorder.write({ type: 'step-asked', step: step.id, attempt, task: outcome.task })
         return
       default:
         if (outcome.code === 'FENCED') throw new KeyturnError('FENCED', step.id)
-        await this.#recorder.write({ ...failure(outcome), type: outcome.is === 'refused' ? 'step-refused' : 'step-unknown', step: step.id, attempt } as Event, together)
+        await this.#recorder.write({ ...failure(outcome), type: outcome.is === 'refused' ? 'step-refused' : 'step-unknown', step: step.id, attempt } as Event)
     }
   }
 
@@ -167,6 +169,14 @@ export class Attempts {
     return true
   }
 
+  /** Throws LOCKED while a child of another rotation's killed worker still works at what this step is about to change. */
+  #refuseOrphan(step: Step, resource: string): void {
+    const lock = this.#lockOf(step)
+    if (!orphanAlive(lock, this.#engine.now())) return
+    endOrphan(lock, this.#engine.now())
+    throw new KeyturnError('LOCKED', resource)
+  }
+
   /** Whether an effect of the owner before is out of the world: its process is gone and took it along, or the target fences it. */
   #cannotComeLate(step: Step): boolean {
     const { open, plan, done, fence } = this.#recorder.progress
@@ -195,13 +205,15 @@ export class Attempts {
   #inTime<T>(effect: Step | undefined, deadline: number, body: (call: Call) => Promise<T>, otherwise: (outcome: Outcome & { is: 'refused' | 'unknown' }) => T): Promise<T> {
     const lock = effect !== undefined && isEffect(effect) ? { lock: this.#lockOf(effect) } : {}
     const isLook = effect !== undefined && !isEffect(effect)
-    // A watch may take hours: whoever stops the run does not wait for it.
-    const lost = effect?.do === 'watch' ? AbortSignal.any([this.#lost, this.#engine.interrupt]) : this.#lost
+    const lost = effect !== undefined && lasts(effect) ? AbortSignal.any([this.#lost, this.#engine.interrupt]) : this.#lost
     return inTime(deadline - this.#engine.now(), { deadline, fence: this.#claim.fence, ...lock }, lost, body, otherwise, isLook ? LOOK_OVERTIME_MS : OVERTIME_MS)
   }
 
+  /** Named for what the step changes where others may change it too: their rotations wait for the same orphan. */
   #lockOf(step: Step): string {
-    return join(this.#engine.state.folder, `${this.#claim.rotation}.${step.id.replaceAll(/[^\w.-]/g, '-')}.lock`)
+    const resource = resourceOf(this.#recorder.progress.plan, step)
+    const name = resource === undefined ? `${this.#claim.rotation}.${step.id}` : createHash('sha256').update(resource).digest('hex').slice(0, 32)
+    return join(this.#engine.state.folder, `${name.replaceAll(/[^\w.-]/g, '-')}.lock`)
   }
 
   #scene(): Scene {
@@ -235,13 +247,11 @@ export class Attempts {
       return !known
     })
   }
+}
 
-  /** Locks are held for one write or one reload, so that two secrets may share a store or a consumer. */
-  #resourceOf(step: Step): string | undefined {
-    const { plan } = this.#recorder.progress
-    if (step.do === 'publish') return plan.stores[step.store]?.key
-    return step.do === 'reload' ? plan.waves[step.wave]?.[step.consumer]?.key : undefined
-  }
+/** A look that may take minutes or hours: whoever stops the run does not wait for it. */
+function lasts(step: Step): boolean {
+  return step.do === 'watch' || step.do === 'check'
 }
 
 function failure(outcome: { readonly code: Code; readonly about?: string; readonly evidence?: Evidence }): { code: Code; about?: string; evidence?: Evidence } {

@@ -22,9 +22,9 @@ async function stateWithRotation(options: { readonly receipt: boolean } = { rece
   if (opened === undefined) throw new Error('no entries')
   await openOne(state, 'one', { opened })
   const held = await take(state, 'one')
-  await append(state.db, held, rest.slice(0, -2))
+  await append(state, held, rest.slice(0, -2))
   const atReceipt = { seq: held.seq, head: held.head }
-  await append(state.db, held, rest.slice(-2), { close: { result: 'done', wipe: [] } })
+  await append(state, held, rest.slice(-2), { close: { result: 'done', wipe: [] } })
   if (options.receipt && state.identity !== undefined) {
     const events: readonly TimedEvent[] = world.events.slice(0, -2)
     const receipt = makeReceipt(

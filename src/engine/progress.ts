@@ -27,8 +27,8 @@ export interface Progress {
   readonly turned?: { readonly code: Code; readonly about: string }
   /** Ids of steps that are done, with what was seen and when. */
   readonly done: ReadonlyMap<string, { readonly at: number; readonly evidence: Evidence }>
-  /** Ids of effects that were ever intended: they may have happened. */
-  readonly intended: ReadonlySet<string>
+  /** Ids of effects that were ever intended, with when first: they may have happened. */
+  readonly intended: ReadonlyMap<string, number>
   /** Those of them that may have happened: not the ones of which every attempt was refused, which is certainly no effect (I2). */
   readonly begun: ReadonlySet<string>
   /** How often each step was attempted. */
@@ -56,7 +56,7 @@ export interface Progress {
 
 type Draft = { -readonly [K in keyof Progress]: Progress[K] } & {
   done: Map<string, { at: number; evidence: Evidence }>
-  intended: Set<string>
+  intended: Map<string, number>
   begun: Set<string>
   attempts: Map<string, number>
   lost: Map<string, number>
@@ -72,7 +72,7 @@ export function foldProgress(events: readonly TimedEvent[]): Progress {
     openedAt: first.at,
     direction: 'forward',
     done: new Map(),
-    intended: new Set(),
+    intended: new Map(),
     begun: new Set(),
     attempts: new Map(),
     lost: new Map(),
@@ -90,7 +90,7 @@ export function advance(progress: Progress, event: TimedEvent): Progress {
   const draft: Draft = {
     ...progress,
     done: new Map(progress.done),
-    intended: new Set(progress.intended),
+    intended: new Map(progress.intended),
     begun: new Set(progress.begun),
     attempts: new Map(progress.attempts),
     lost: new Map(progress.lost),
@@ -112,7 +112,7 @@ function apply(draft: Draft, event: TimedEvent): void {
       draft.fence = event.fence
       return
     case 'intent-recorded':
-      draft.intended.add(event.step)
+      if (!draft.intended.has(event.step)) draft.intended.set(event.step, event.at)
       draft.attempts.set(event.step, event.attempt)
       draft.open = { step: event.step, attempt: event.attempt, deadline: event.deadline, tag: event.tag, first: !draft.begun.has(event.step), fence: draft.fence, ownerGone: false }
       draft.begun.add(event.step)
@@ -208,6 +208,12 @@ export function stepOf(plan: Plan, id: string): Step {
   const step = plan.steps.find((each) => each.id === id) ?? plan.back.find((each) => each.id === id)
   if (step === undefined) throw new TypeError(`the plan has no step ${id}`)
   return step
+}
+
+/** What a step needs for itself while it changes it: its store, or its consumer. Undefined when it needs nothing. */
+export function resourceOf(plan: Plan, step: Step): string | undefined {
+  if (step.do === 'publish') return plan.stores[step.store]?.key
+  return step.do === 'reload' ? plan.waves[step.wave]?.[step.consumer]?.key : undefined
 }
 
 /** Whether the old credential is ended for good, or may be: then there is no way back. */

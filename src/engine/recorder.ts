@@ -5,7 +5,7 @@ import { KeyturnError } from '../kit/index.ts'
 import type { Engine } from './engine.ts'
 import type { Event, TimedEvent } from './event.ts'
 import { assertInvariants } from './invariants.ts'
-import { advance, foldProgress, type Progress } from './progress.ts'
+import { advance, foldProgress, type Progress, resourceOf, stepOf } from './progress.ts'
 
 /** Turns a stored line into an event. */
 export function toEvent(entry: StoredEntry): TimedEvent {
@@ -59,16 +59,18 @@ export class Recorder {
     return { seq: this.#claim.seq, head: this.#claim.head }
   }
 
-  /** Appends one event, durably, with what belongs to it. Throws FENCED when another owner has taken over. */
-  async write(event: Event, together: Omit<Together, 'dueAt' | 'waitsFor'> = {}): Promise<void> {
+  /** Appends one event, durably, with what belongs to it. Throws FENCED when another owner has taken over, LOCKED
+   * when another rotation holds the store or the consumer of the step that begins. */
+  async write(event: Event, together: Omit<Together, 'dueAt' | 'waitsFor' | 'holds'> = {}): Promise<void> {
     const at = this.#engine.now()
     const timed: TimedEvent = { ...event, at }
     const index = this.#index(timed)
     const written = [...this.#unwritten, timed]
-    await append(this.#engine.state.db, this.#claim, written.map(toEntry), { ...together, ...index })
+    const progress = advance(this.progress, timed)
+    await append(this.#engine.state, this.#claim, written.map(toEntry), { ...together, ...index, ...holdOf(progress, timed) })
     if (index.dueAt !== undefined) this.#dueAt = index.dueAt
     this.#unwritten = []
-    this.progress = advance(this.progress, timed)
+    this.progress = progress
     for (const each of written) {
       this.events.push(each)
       if (this.#engine.debug === true) assertInvariants(this.events)
@@ -93,4 +95,11 @@ export class Recorder {
         return this.#dueAt === 0 ? {} : { dueAt: 0, waitsFor: null }
     }
   }
+}
+
+/** Locks are held for one write or one reload: from its intent until its outcome is known. */
+function holdOf({ plan, open }: Progress, event: Event): Pick<Together, 'holds'> {
+  const resource = open === undefined ? undefined : resourceOf(plan, stepOf(plan, open.step))
+  if (open === undefined || resource === undefined) return {}
+  return { holds: { resource, until: open.deadline + plan.traits.settle, begins: event.type === 'intent-recorded' } }
 }

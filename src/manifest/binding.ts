@@ -19,7 +19,7 @@ export function fieldsOfBinding(binding: Binding): readonly string[] {
  */
 export function renderBinding(binding: Binding, fields: Fields, current?: Secret): Secret {
   const rendered = new Secret(
-    'template' in binding ? renderTemplate(binding.template, fields) : renderUrl(binding.url, fields, current),
+    'template' in binding ? renderTemplate(compile(binding), fields) : renderUrl(binding.url, fields, current),
   )
   const again = readBinding(binding, rendered, Object.keys(fields))
   const fits = again !== undefined && Object.entries(again).every(([name, value]) => value.equals(fields[name]))
@@ -32,24 +32,18 @@ export function renderBinding(binding: Binding, fields: Fields, current?: Secret
  * binding: other text around the fields, an empty field, a broken percent-encoding, a name that is not in `fieldNames`. Pure.
  */
 export function readBinding(binding: Binding, value: Secret, fieldNames: readonly string[]): Fields | undefined {
-  const found = 'template' in binding ? readTemplate(binding.template, value.reveal()) : readUrl(binding.url, value.reveal())
+  const found = 'template' in binding ? readTemplate(compile(binding), value.reveal()) : readUrl(binding.url, value.reveal())
   if (found === undefined || found.size === 0) return undefined
   for (const [name, text] of found) if (text === '' || !fieldNames.includes(name)) return undefined
   return Object.fromEntries([...found].map(([name, text]) => [name, new Secret(text)]))
 }
 
-function renderTemplate(template: string, fields: Fields): string {
-  const inUrl = scheme.test(template)
-  return partsOf(template)
-    .map((part) => ('text' in part ? part.text : inUrl ? encode(valueOf(fields, part.field)) : valueOf(fields, part.field)))
-    .join('')
+function renderTemplate({ parts, inUrl }: Compiled, fields: Fields): string {
+  return parts.map((part) => ('text' in part ? part.text : inUrl ? encode(valueOf(fields, part.field)) : valueOf(fields, part.field))).join('')
 }
 
-function readTemplate(template: string, value: string): Map<string, string> | undefined {
-  const inUrl = scheme.test(template)
-  const parts = partsOf(template)
-  const pattern = parts.map((part) => ('text' in part ? escapeForPattern(part.text) : inUrl ? '([^/?#\\s]*?)' : '(.*?)')).join('')
-  const match = new RegExp(`^${pattern}$`, 's').exec(value)
+function readTemplate({ parts, pattern, inUrl }: Compiled, value: string): Map<string, string> | undefined {
+  const match = pattern.exec(value)
   if (match === null) return undefined
   const found = new Map<string, string>()
   const names = parts.flatMap((part) => ('field' in part ? [part.field] : []))
@@ -91,10 +85,26 @@ function readUrl(names: { readonly user?: string; readonly password: string }, v
   )
 }
 
-function partsOf(template: string): readonly Part[] {
-  const parsed = parseTemplate(template)
+/** A template, ready to render and to read with. */
+interface Compiled {
+  readonly parts: readonly Part[]
+  readonly pattern: RegExp
+  readonly inUrl: boolean
+}
+
+/** A binding never changes, and is rendered and read many times in a rotation. */
+const compiled = new WeakMap<Binding, Compiled>()
+
+function compile(binding: Binding & { readonly template: string }): Compiled {
+  const known = compiled.get(binding)
+  if (known !== undefined) return known
+  const parsed = parseTemplate(binding.template)
   if ('fault' in parsed) throw new KeyturnError('INTERNAL', 'a template that was not validated')
-  return parsed.parts
+  const inUrl = scheme.test(binding.template)
+  const pattern = parsed.parts.map((part) => ('text' in part ? escapeForPattern(part.text) : inUrl ? '([^/?#\\s]*?)' : '(.*?)')).join('')
+  const made = { parts: parsed.parts, pattern: new RegExp(`^${pattern}$`, 's'), inUrl }
+  compiled.set(binding, made)
+  return made
 }
 
 function valueOf(fields: Fields, name: string): string {

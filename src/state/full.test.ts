@@ -42,13 +42,13 @@ describe.each([['the database may not grow', limitedByPages], ['the disk is full
     const { state, full, freed } = await limited()
     await openOne(state, 'one')
     const held = await take(state, 'one')
-    await append(state.db, held, [entry(2)])
+    await append(state, held, [entry(2)])
     const before = await findRotation(state.db, 'one')
     await full()
     const big = entry(3, { text: 'x'.repeat(200_000) })
     const together = { ledger: [{ secretKey: 'a', providerId: 'b', fingerprint: 'c', state: 'staged' }] }
     for (let time = 0; time < 2; time += 1) await expect(
-      append(state.db, held, [big], together)
+      append(state, held, [big], together)
     ).rejects.toMatchObject({ code: 'STATE_FULL' })
     expect(await findRotation(state.db, 'one')).toEqual(before)
     const stored = await readJournal(state.db, 'one')
@@ -56,7 +56,7 @@ describe.each([['the database may not grow', limitedByPages], ['the disk is full
     expect(verifyChain(stored, { seq: before.seq, hash: before.head })).toBeUndefined()
     expect(await state.db.selectFrom('credential').selectAll().execute()).toEqual([])
     await freed()
-    await append(state.db, held, [big], together)
+    await append(state, held, [big], together)
     expect(verifyChain(await readJournal(state.db, 'one'), { seq: 3, hash: held.head })).toBeUndefined()
   })
 

@@ -9,14 +9,14 @@ import { findRotation } from './rotation.ts'
 async function counts(state: State): Promise<Record<string, number>> {
   const { rows } = await sql<Record<string, number>>`
     select (select count(*) from event) event, (select count(*) from sealed) sealed,
-      (select count(*) from credential) credential, (select count(*) from lock) lock`.execute(state.db)
+      (select count(*) from credential) credential, (select count(holds) from rotation) lock`.execute(state.db)
   return { ...rows[0] }
 }
 
 const together = {
   sealed: { new: { ciphertext: Buffer.from('sealed'), mac: 'mac' } },
   ledger: [{ secretKey: 'atlas/staging/database', providerId: 'app', fingerprint: 'kf:1', state: 'staged' }],
-  take: 'store:one',
+  holds: { resource: 'store:one', until: NOW + 1_000, begins: true },
 }
 
 describe('append', () => {
@@ -24,7 +24,7 @@ describe('append', () => {
     const state = await freshState()
     await openOne(state, 'one')
     const held = await take(state, 'one')
-    await append(state.db, held, [entry(2), entry(3)], { ...together, dueAt: NOW + 9, waitsFor: 'grace' })
+    await append(state, held, [entry(2), entry(3)], { ...together, dueAt: NOW + 9, waitsFor: 'grace' })
     expect(await counts(state)).toEqual({ event: 3, sealed: 1, credential: 1, lock: 1 })
     const row = await findRotation(state.db, 'one')
     expect(row).toMatchObject({ seq: 3, head: held.head, due_at: NOW + 9, waits_for: 'grace' })
@@ -38,12 +38,12 @@ describe('append', () => {
     await openOne(state, 'one')
     const first = await take(state, 'one')
     const second = (await claim(state.db, 'one', 'owner 2', () => NOW, () => true)).claim
-    await append(state.db, second, [entry(2)])
+    await append(state, second, [entry(2)])
     const before = await findRotation(state.db, 'one')
     // Its number may even fit: the fence alone says no.
     for (const late of [first, { ...first, seq: second.seq, head: second.head }]) {
       await expect(
-        append(state.db, late, [entry(9)], { ...together, close: { result: 'done', wipe: [] } })
+        append(state, late, [entry(9)], { ...together, close: { result: 'done', wipe: [] } })
       ).rejects.toMatchObject({ code: 'FENCED' })
     }
     expect(await findRotation(state.db, 'one')).toEqual(before)
@@ -56,8 +56,8 @@ describe('append', () => {
     await openOne(state, 'one')
     const held = await take(state, 'one')
     const stale = { ...held }
-    await append(state.db, held, [entry(2)])
-    await expect(append(state.db, stale, [entry(2)])).rejects.toMatchObject({ code: 'FENCED' })
+    await append(state, held, [entry(2)])
+    await expect(append(state, stale, [entry(2)])).rejects.toMatchObject({ code: 'FENCED' })
     expect((await readJournal(state.db, 'one')).length).toBe(2)
   })
 
@@ -66,7 +66,7 @@ describe('append', () => {
     await openOne(state, 'one')
     const held = await take(state, 'one')
     const all = await Promise.allSettled(
-      Array.from({ length: 8 }, (_, at) => append(state.db, { ...held }, [entry(2, { writer: at })]))
+      Array.from({ length: 8 }, (_, at) => append(state, { ...held }, [entry(2, { writer: at })]))
     )
     expect(all.filter((each) => each.status === 'fulfilled')).toHaveLength(1)
     expect((await readJournal(state.db, 'one')).length).toBe(2)
@@ -77,8 +77,8 @@ describe('append', () => {
     await openOne(state, 'one')
     const held = await take(state, 'one')
     const sealed = { ciphertext: Buffer.from('sealed'), mac: 'mac' }
-    await append(state.db, held, [entry(2)], { ...together, sealed: { new: sealed, old: sealed } })
-    await append(state.db, held, [entry(3)], { close: { result: 'done', wipe: ['old'] } })
+    await append(state, held, [entry(2)], { ...together, sealed: { new: sealed, old: sealed } })
+    await append(state, held, [entry(3)], { close: { result: 'done', wipe: ['old'] } })
     expect(await counts(state)).toMatchObject({ sealed: 1, lock: 0 })
     expect(await findRotation(state.db, 'one')).toMatchObject({ result: 'done', closed_at: NOW + 3, owner: null, due_at: null })
   })
@@ -125,7 +125,7 @@ describe('verifyChain', () => {
   async function journalOfFive(): Promise<State> {
     const state = await freshState()
     await openOne(state, 'one')
-    await append(state.db, await take(state, 'one'), [entry(2), entry(3), entry(4), entry(5)])
+    await append(state, await take(state, 'one'), [entry(2), entry(3), entry(4), entry(5)])
     return state
   }
 

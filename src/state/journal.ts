@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import type { CompiledQuery, Kysely, Transaction, Updateable } from 'kysely'
+import type { CompiledQuery, Kysely, Updateable } from 'kysely'
 import { KeyturnError } from '../kit/error.ts'
-import { giveLock, type LockStatements, lockStatements, takeLock } from './lock.ts'
-import { stateError } from './open.ts'
+import type { Written } from './commit.ts'
+import { type State, stateError } from './open.ts'
 import type { Tables } from './schema.ts'
 import type { Sealed } from './seal.ts'
 import { statement } from './statement.ts'
@@ -28,14 +28,40 @@ export interface Claim {
   readonly fence: number
   seq: number
   head: string
+  /** Whether a step is under way that holds something: then a release leaves the owner's name behind. */
+  holding?: boolean
   /** Compiled with the first append. */
   statements?: AppendStatements
 }
 
+interface Move {
+  readonly rotation: string
+  readonly fence: number
+  readonly from: number
+  readonly seq: number
+  readonly head: string
+  readonly holds: string | null
+  readonly until: number
+}
+
+/**
+ * A store or a consumer that is held for one step, so that two secrets may share either. Neither the owner's lease nor its death
+ * ends it: what the owner sent may still land (I10).
+ */
+export interface Hold {
+  readonly resource: string
+  /** When a late effect of the step can no longer land, unix ms: its deadline and the settling time. */
+  readonly until: number
+  /** The step begins: LOCKED is thrown, and nothing written, while another rotation holds it. */
+  readonly begins: boolean
+}
+
 /** What every append says to the database. */
-export interface AppendStatements extends LockStatements {
+export interface AppendStatements {
   /** Moves the head, if nobody else has. */
-  readonly move: (values: { readonly rotation: string; readonly fence: number; readonly from: number; readonly seq: number; readonly head: string }) => CompiledQuery
+  readonly move: (values: Move) => CompiledQuery
+  /** The same, if no other rotation holds the resource at `now`. */
+  readonly take: (values: Move & { readonly now: number }) => CompiledQuery
   readonly add: (values: { readonly rotation: string; readonly seq: number; readonly type: string; readonly at: number; readonly body: string; readonly hash: string }) => CompiledQuery
   readonly record: (values: LedgerChange & { readonly rotation: string; readonly at: number }) => CompiledQuery
 }
@@ -54,10 +80,8 @@ export interface Together {
   readonly ledger?: readonly LedgerChange[]
   readonly dueAt?: number | null
   readonly waitsFor?: string | null
-  /** The resource to lock for the step that begins; LOCKED is thrown, and nothing written, while another rotation has it. */
-  readonly take?: string
-  /** The resource to give back with the outcome. */
-  readonly give?: string
+  /** What the step under way holds; given back when absent. */
+  readonly holds?: Hold
   /** Closes the rotation, frees what it holds and wipes the sealed values that are named. */
   readonly close?: { readonly result: string; readonly wipe: readonly ('new' | 'old')[] }
 }
@@ -80,39 +104,65 @@ export function storedBytes(seq: number, entry: Entry): string {
  * has claimed the rotation, or has appended, nothing is written and FENCED is thrown. Never repeats an entry.
  * Two commits are all that an effect costs (its intent, its outcome): locks, ledger and sealed values ride along.
  */
-export async function append(db: Kysely<Tables>, claim: Claim, entries: readonly Entry[], together: Together = {}): Promise<void> {
-  const rows: { seq: number; entry: Entry; bytes: string; hash: string }[] = []
+export async function append(state: Pick<State, 'db' | 'commit'>, claim: Claim, entries: readonly Entry[], together: Together = {}): Promise<void> {
+  const { rotation, fence, seq: from } = claim
+  const statements = (claim.statements ??= appendStatements(state.db))
+  const added: Written[] = []
   let { seq, head } = claim
   for (const entry of entries) {
     seq += 1
-    const bytes = storedBytes(seq, entry)
-    head = chain(head, bytes)
-    rows.push({ seq, entry, bytes, hash: head })
+    const body = storedBytes(seq, entry)
+    head = chain(head, body)
+    added.push({ query: statements.add({ rotation, seq, type: entry.type, at: entry.at, body, hash: head }) })
   }
   const last = entries.at(-1)?.at ?? 0
-  const statements = (claim.statements ??= appendStatements(db))
+  const { holds } = together
+  const moved: Move = { rotation, fence, from, seq, head, holds: holds?.resource ?? null, until: holds?.until ?? 0 }
+  const query = holds?.begins === true ? statements.take({ ...moved, now: last }) : statements.move(moved)
   try {
-    await db.transaction().execute(async (tx) => {
-      const moved = await tx.executeQuery(statements.move({ rotation: claim.rotation, fence: claim.fence, from: claim.seq, seq, head }))
-      if (moved.numAffectedRows !== 1n) throw new KeyturnError('FENCED', claim.rotation)
-      if (together.take !== undefined) await takeLock(tx, statements, together.take, claim, last)
-      for (const row of rows) {
-        await tx.executeQuery(statements.add({ rotation: claim.rotation, seq: row.seq, type: row.entry.type, at: row.entry.at, body: row.bytes, hash: row.hash }))
-      }
-      await writeTogether(tx, statements, claim.rotation, last, together)
-    })
+    await state.commit([{ query, unless: () => new Unmoved() }, ...added, ...written(state.db, statements, rotation, last, together)])
   } catch (thrown) {
-    throw stateError(thrown)
+    throw thrown instanceof Unmoved ? await whyUnmoved(state.db, claim, holds) : stateError(thrown)
   }
   claim.seq = seq
   claim.head = head
+  claim.holding = holds !== undefined
+}
+
+/** The head could not be moved. */
+class Unmoved extends Error {}
+
+/** Either the claim is over, or another rotation holds what the step needs. */
+async function whyUnmoved(db: Kysely<Tables>, { rotation, fence, seq }: Claim, holds: Hold | undefined): Promise<KeyturnError> {
+  const row = await db.selectFrom('rotation').select('id').where('id', '=', rotation).where('fence', '=', fence).where('seq', '=', seq).executeTakeFirst()
+  return row === undefined || holds === undefined ? new KeyturnError('FENCED', rotation) : new KeyturnError('LOCKED', holds.resource)
 }
 
 function appendStatements(db: Kysely<Tables>): AppendStatements {
+  const moving = (slot: (name: keyof Move) => never) =>
+    db
+      .updateTable('rotation')
+      .set({ seq: slot('seq'), head: slot('head'), holds: slot('holds'), holds_until: slot('until') })
+      .where('id', '=', slot('rotation'))
+      .where('seq', '=', slot('from'))
+      .where('fence', '=', slot('fence'))
   return {
-    ...lockStatements(db),
-    move: statement((slot) =>
-      db.updateTable('rotation').set({ seq: slot('seq'), head: slot('head') }).where('id', '=', slot('rotation')).where('seq', '=', slot('from')).where('fence', '=', slot('fence')),
+    move: statement(moving),
+    take: statement((slot: (name: keyof Move | 'now') => never) =>
+      moving(slot).where((eb) =>
+        eb.not(
+          eb.exists(
+            eb
+              .selectFrom('rotation as other')
+              .select('other.id')
+              // Few are owned, of many that are open: the index is theirs.
+              .where('other.owner', '>', '')
+              .where('other.holds', '=', slot('holds'))
+              .where('other.holds_until', '>', slot('now'))
+              .where('other.id', '!=', slot('rotation')),
+          ),
+        ),
+      ),
     ),
     add: statement((slot) =>
       db.insertInto('event').values({ rotation: slot('rotation'), seq: slot('seq'), type: slot('type'), at: slot('at'), body: slot('body'), hash: slot('hash') }),
@@ -128,17 +178,16 @@ function appendStatements(db: Kysely<Tables>): AppendStatements {
   }
 }
 
-async function writeTogether(tx: Transaction<Tables>, statements: AppendStatements, rotation: string, at: number, together: Together): Promise<void> {
-  for (const [name, sealed] of Object.entries(together.sealed ?? {})) {
-    await tx.insertInto('sealed').values({ rotation, name, ...sealed }).onConflict((oc) => oc.columns(['rotation', 'name']).doUpdateSet({ ...sealed })).execute()
-  }
-  for (const change of together.ledger ?? []) await tx.executeQuery(statements.record({ ...change, rotation, at }))
-  if (together.give !== undefined) await giveLock(tx, statements, together.give, rotation)
+function written(db: Kysely<Tables>, statements: AppendStatements, rotation: string, at: number, together: Together): Written[] {
+  const { close, sealed = {}, ledger = [] } = together
   const index = indexOf(together, at)
-  if (index !== undefined) await tx.updateTable('rotation').set(index).where('id', '=', rotation).execute()
-  if (together.close === undefined) return
-  await tx.deleteFrom('lock').where('rotation', '=', rotation).execute()
-  if (together.close.wipe.length > 0) await tx.deleteFrom('sealed').where('rotation', '=', rotation).where('name', 'in', [...together.close.wipe]).execute()
+  const queries = [
+    ...Object.entries(sealed).map(([name, row]) => db.insertInto('sealed').values({ rotation, name, ...row }).onConflict((oc) => oc.columns(['rotation', 'name']).doUpdateSet({ ...row })).compile()),
+    ...ledger.map((change) => statements.record({ ...change, rotation, at })),
+    ...(index === undefined ? [] : [db.updateTable('rotation').set(index).where('id', '=', rotation).compile()]),
+    ...(close === undefined || close.wipe.length === 0 ? [] : [db.deleteFrom('sealed').where('rotation', '=', rotation).where('name', 'in', [...close.wipe]).compile()]),
+  ]
+  return queries.map((query) => ({ query }))
 }
 
 /** What changes in the rotation's own row beside its head; undefined when nothing does. */

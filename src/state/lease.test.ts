@@ -84,48 +84,45 @@ describe('a lock on a resource', () => {
     return { state, a: await take(state, 'a', 'owner a'), b: await take(state, 'b', 'owner b') }
   }
 
+  const shared = { resource: 'store:shared', until: NOW + 1_000, begins: true }
+
   it('is held by one rotation for one step: the other is told LOCKED and has written nothing', async () => {
     const { state, a, b } = await two()
-    await append(state.db, a, [entry(2)], { take: 'store:shared' })
-    await expect(
-      append(state.db, b, [entry(2)], { take: 'store:shared' })
-    ).rejects.toMatchObject({ code: 'LOCKED', about: 'store:shared' })
+    await append(state, a, [entry(2)], { holds: shared })
+    await expect(append(state, b, [entry(2)], { holds: shared })).rejects.toMatchObject({ code: 'LOCKED', about: 'store:shared' })
     expect((await readJournal(state.db, 'b')).length).toBe(1)
-    await append(state.db, b, [entry(2)], { take: 'store:other' })
-    await append(state.db, a, [entry(3)], { give: 'store:shared' })
-    await append(state.db, b, [entry(3)], { take: 'store:shared' })
+    await append(state, b, [entry(2)], { holds: { ...shared, resource: 'store:other' } })
+    // The outcome is its rotation's last entry now.
+    await append(state, a, [entry(3)])
+    await append(state, b, [entry(3)], { holds: shared })
     expect((await readJournal(state.db, 'b')).length).toBe(3)
   })
 
-  it('may be taken again by its holder, and is not given back by another', async () => {
+  it('may be taken again by its holder, and is kept over an entry that says nothing of the outcome', async () => {
     const { state, a, b } = await two()
-    await append(state.db, a, [entry(2)], { take: 'store:shared' })
-    await append(state.db, a, [entry(3)], { take: 'store:shared' })
-    await append(state.db, b, [entry(2)], { give: 'store:shared' })
-    await expect(append(state.db, b, [entry(3)], { take: 'store:shared' })).rejects.toMatchObject({ code: 'LOCKED' })
+    await append(state, a, [entry(2)], { holds: shared })
+    await append(state, a, [entry(3)], { holds: shared })
+    await append(state, a, [entry(4)], { holds: { ...shared, begins: false } })
+    await append(state, b, [entry(2)], { holds: { ...shared, begins: false } })
+    await expect(append(state, b, [entry(3)], { holds: shared })).rejects.toMatchObject({ code: 'LOCKED' })
   })
 
-  it('falls with the lease of its holder, and with its fence', async () => {
+  it('stands until a late effect can no longer land, whatever becomes of its owner and its lease (I10)', async () => {
     const { state, a, b } = await two()
-    await append(state.db, a, [entry(2)], { take: 'store:shared' })
-    await expect(
-      append(state.db, b, [{ ...entry(2), at: NOW + LEASE_MS - 1 }], { take: 'store:shared' })
-    ).rejects.toMatchObject({ code: 'LOCKED' })
-    await append(state.db, b, [{ ...entry(2), at: NOW + LEASE_MS }], { take: 'store:shared' })
-    await append(state.db, b, [entry(3)], { give: 'store:shared' })
-    await append(state.db, a, [entry(3)], { take: 'store:shared' })
-    // Taken over: what the killed owner held is its successor's, who begins without it.
-    await claim(state.db, 'a', 'owner c', () => NOW, dead)
-    await append(state.db, b, [entry(4)], { take: 'store:shared' })
-  })
-
-  it('falls with the release and with the end of its rotation', async () => {
-    const { state, a, b } = await two()
-    await append(state.db, a, [entry(2)], { take: 'store:shared' })
+    const late = { resource: shared.resource, until: NOW + 3 * LEASE_MS, begins: true }
+    await append(state, a, [entry(2)], { holds: late })
     await release(state.db, a)
-    await append(state.db, b, [entry(2)], { take: 'store:shared' })
-    await append(state.db, b, [entry(3)], { close: { result: 'done', wipe: [] } })
-    const again = await take(state, 'a', 'owner d')
-    await append(state.db, again, [entry(3)], { take: 'store:shared' })
+    await expect(append(state, b, [{ ...entry(2), at: late.until - 1 }], { holds: late })).rejects.toMatchObject({ code: 'LOCKED' })
+    await claim(state.db, 'a', 'owner c', () => NOW, dead)
+    await expect(append(state, b, [{ ...entry(2), at: late.until - 1 }], { holds: late })).rejects.toMatchObject({ code: 'LOCKED' })
+    await append(state, b, [{ ...entry(2), at: late.until }], { holds: late })
+    expect((await readJournal(state.db, 'b')).length).toBe(2)
+  })
+
+  it('falls with the end of its rotation', async () => {
+    const { state, a, b } = await two()
+    await append(state, a, [entry(2)], { holds: shared, close: { result: 'done', wipe: [] } })
+    await append(state, b, [entry(2)], { holds: shared })
+    expect((await readJournal(state.db, 'b')).length).toBe(2)
   })
 })

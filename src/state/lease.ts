@@ -70,8 +70,7 @@ export async function renew(db: Kysely<Tables>, held: Claim, now: number, leaseM
 
 /** Lets go, for waits and at the end; `again` is when it wants to be looked at next. Does nothing when somebody else has it. */
 export async function release(db: Kysely<Tables>, held: Claim, again?: number): Promise<void> {
-  await db.transaction().execute(async (tx) => {
-    const result = await tx.updateTable('rotation').set({ owner: null, lease_until: 0, ...(again === undefined ? {} : { due_at: again }) }).where('id', '=', held.rotation).where('fence', '=', held.fence).executeTakeFirst()
-    if (result.numUpdatedRows === 1n) await tx.deleteFrom('lock').where('rotation', '=', held.rotation).execute()
-  })
+  // The name stays with what a step under way holds: whoever comes next learns whether its process is gone.
+  const free = { ...(held.holding === true ? {} : { owner: null }), lease_until: 0, ...(again === undefined ? {} : { due_at: again }) }
+  await db.updateTable('rotation').set(free).where('id', '=', held.rotation).where('fence', '=', held.fence).execute()
 }

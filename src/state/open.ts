@@ -2,15 +2,18 @@ import { closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Kysely } from 'kysely'
 import { KeyturnError, reduceCause } from '../kit/error.ts'
+import type { Commit } from './commit.ts'
 import { keepApart, openFolder } from './folder.ts'
 import { createIdentity, type Identity, readIdentity } from './identity.ts'
 import { MIGRATIONS, STATE_VERSION, type Tables } from './schema.ts'
-import { sqliteDialect } from './sqlite.ts'
+import { openSqlite } from './sqlite.ts'
 
 /** An open state: the database and, where it was asked for, the identity that opens its sealed values. */
 export interface State {
   readonly folder: string
   readonly db: Kysely<Tables>
+  /** Several statements in one durable transaction. */
+  readonly commit: Commit
   /** PEM of the key that signs its receipts; known without the identity. */
   readonly publicKey: string
   /** Present unless the state was opened without (`status`, `history`). */
@@ -31,13 +34,11 @@ export async function openState(folder: string, identityFile: string | undefined
   if (fresh && !create) throw new KeyturnError('ROTATION_UNKNOWN', `${folder} holds no state yet`)
   if (identityFile !== undefined) keepApart(identityFile, folder)
   const identity = await prepare(folder, identityFile, fresh)
-  // Loaded here and not at the top: planning opens no state, and its start should not pay for it.
-  const { Kysely } = await import('kysely')
-  const db = new Kysely<Tables>({ dialect: await sqliteDialect(file) })
+  const { db, commit } = await openSqlite(file)
   try {
     await migrate(db)
     const publicKey = await bindIdentity(db, identity)
-    return { folder, db, publicKey, ...(identity === undefined ? {} : { identity }), close: () => db.destroy() }
+    return { folder, db, commit, publicKey, ...(identity === undefined ? {} : { identity }), close: () => db.destroy() }
   } catch (thrown) {
     await db.destroy()
     throw stateError(thrown)

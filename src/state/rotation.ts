@@ -43,6 +43,8 @@ export async function insertRotation(db: Kysely<Tables>, rotation: NewRotation):
           lease_until: 0,
           due_at: rotation.opened.at,
           waits_for: null,
+          holds: null,
+          holds_until: 0,
         })
         .execute()
       await tx
@@ -128,5 +130,5 @@ export async function nextDue(db: Kysely<Tables>, after: number = -1): Promise<n
 
 /** The claim that a row stands for, for its present owner. */
 export function claimOf(row: RotationRow): Claim {
-  return { rotation: row.id, fence: row.fence, seq: row.seq, head: row.head }
+  return { rotation: row.id, fence: row.fence, seq: row.seq, head: row.head, holding: row.holds !== null }
 }

@@ -24,6 +24,9 @@ export interface Tables {
     due_at: number | null
     /** What it waits for, for `status`. */
     waits_for: string | null
+    /** The store or the consumer of the step under way, and until when a late effect of it may land. */
+    holds: string | null
+    holds_until: number
   }
   event: { rotation: string; seq: number; type: string; at: number; body: string; hash: string }
   sealed: { rotation: string; name: string; ciphertext: Uint8Array; mac: string }
@@ -36,7 +39,6 @@ export interface Tables {
     rotation: string
     at: number
   }
-  lock: { resource: string; rotation: string; fence: number }
 }
 
 /** Each entry takes a state one version forward; its index is the version it leaves. Never edited once released. */
@@ -61,6 +63,13 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       id integer primary key, secret_key text not null, provider_id text not null, fingerprint text not null,
       state text not null, rotation text not null, at bigint not null, unique (secret_key, provider_id, fingerprint))`,
     `create table lock (resource text primary key, rotation text not null, fence bigint not null) without rowid`,
+  ],
+  [
+    // What a step holds stands in its rotation's own row, which is written anyway.
+    `drop table lock`,
+    `alter table rotation add column holds text`,
+    `alter table rotation add column holds_until bigint not null default 0`,
+    `create index rotation_owned on rotation (owner) where owner is not null`,
   ],
 ]
 

@@ -82,11 +82,11 @@ describe('sealed rows', () => {
     const held = await take(state, 'one')
     const [fresh, old] = [credential(), credential()]
     const sealed = { new: await seal(fresh, place, identity), old: await seal(old, { ...place, name: 'old' }, identity) }
-    await append(state.db, held, [entry(2)], { sealed })
+    await append(state, held, [entry(2)], { sealed })
     const files = (): Buffer => Buffer.concat(['', '-wal'].map((end) => readFileSync(join(state.folder, STATE_FILE + end))))
     expect(files().includes(Buffer.from(sealed.old.ciphertext))).toBe(true)
     expectNoValue(files(), [fresh, old])
-    await append(state.db, held, [entry(3)], { close: { result: 'done', wipe: ['old'] } })
+    await append(state, held, [entry(3)], { close: { result: 'done', wipe: ['old'] } })
     expect(await readSealed(state.db, 'one', 'old')).toBeUndefined()
     expect(await unseal((await readSealed(state.db, 'one', 'new')) ?? sealed.old, place, identity)).toMatchObject({ id: 'app' })
     await state.close()

@@ -1,16 +1,33 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import type { SqliteDatabase, SqliteDialect, SqliteStatement } from 'kysely'
+import type { Kysely, SqliteDatabase, SqliteStatement } from 'kysely'
+import type { Commit, Written } from './commit.ts'
+import type { Tables } from './schema.ts'
 
 /** Under a quarter of the lease, so that a writer that waits for another still holds its lease when it gets through. */
 const BUSY_MS = 3_000
+
+/** An open SQLite file. */
+export interface SqliteState {
+  readonly db: Kysely<Tables>
+  readonly commit: Commit
+}
 
 /**
  * node:sqlite behind the few methods that Kysely's SQLite driver calls. Every transaction takes the write lock when it begins,
  * so that none fails half-way for want of it. WAL with full sync: a commit that answered is on disk.
  */
-export async function sqliteDialect(file: string): Promise<SqliteDialect> {
-  const { SqliteDialect } = await import('kysely')
-  return new SqliteDialect({ database: () => Promise.resolve(openSqlite(file)) })
+export async function openSqlite(file: string): Promise<SqliteState> {
+  // Loaded here and not at the top: planning opens no state, and its start should not pay for it.
+  const { Kysely, SqliteDialect } = await import('kysely')
+  const database = new DatabaseSync(file)
+  for (const pragma of PRAGMAS) database.exec(`PRAGMA ${pragma}`)
+  const statements = new Statements(database)
+  const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: () => Promise.resolve(statements) }) })
+  return {
+    db,
+    // In one go nothing comes between; only a transaction of this process that is open on the connection has to end first.
+    commit: async (written) => (database.isTransaction ? db.connection().execute(async () => statements.commit(written)) : statements.commit(written)),
+  }
 }
 
 /** The pragmas of every connection to the state; the benchmark's raw connection sets the same. */
@@ -22,20 +39,41 @@ export const PRAGMAS = [
   'foreign_keys = ON',
 ] as const
 
-function openSqlite(file: string): SqliteDatabase {
-  const database = new DatabaseSync(file)
-  for (const pragma of PRAGMAS) database.exec(`PRAGMA ${pragma}`)
-  const statements = new Map<string, SqliteStatement>()
-  return {
-    close: () => database.close(),
-    prepare: (sql) => {
-      const known = statements.get(sql)
-      if (known !== undefined) return known
-      const prepared = database.prepare(sql === 'begin' ? 'begin immediate' : sql)
-      const statement = sql === 'rollback' ? ifOpen(database, adapt(prepared)) : adapt(prepared)
-      statements.set(sql, statement)
-      return statement
-    },
+/** The prepared statements of one connection, by their text. */
+class Statements implements SqliteDatabase {
+  readonly #database: DatabaseSync
+  readonly #prepared = new Map<string, SqliteStatement>()
+
+  constructor(database: DatabaseSync) {
+    this.#database = database
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  prepare(sql: string): SqliteStatement {
+    const known = this.#prepared.get(sql)
+    if (known !== undefined) return known
+    const prepared = adapt(this.#database.prepare(sql === 'begin' ? 'begin immediate' : sql))
+    const statement = sql === 'rollback' ? ifOpen(this.#database, prepared) : prepared
+    this.#prepared.set(sql, statement)
+    return statement
+  }
+
+  /** A transaction in one go: SQLite answers at once, and what takes longest in a small one is waiting for turns in between. */
+  commit(written: readonly Written[]): void {
+    this.prepare('begin').run([])
+    try {
+      for (const { query, unless } of written) {
+        const { changes } = this.prepare(query.sql).run(query.parameters)
+        if (unless !== undefined && Number(changes) === 0) throw unless()
+      }
+      this.prepare('commit').run([])
+    } catch (thrown) {
+      this.prepare('rollback').run([])
+      throw thrown
+    }
   }
 }
 

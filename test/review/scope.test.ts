@@ -99,7 +99,7 @@ describe('reading a journal while another run writes it', () => {
     const state = await freshState()
     await openOne(state, 'one', { opened: { type: 'rotation-opened', at: NOW, body: { rotation: 'one', plan: specimenPlan(), version: '0', by: 'a', reason: 'b' } } })
     const held = await take(state, 'one')
-    const resumed = (): Promise<void> => append(state.db, held, [{ type: 'rotation-resumed', at: NOW + held.seq, body: { by: 'a' } }])
+    const resumed = (): Promise<void> => append(state, held, [{ type: 'rotation-resumed', at: NOW + held.seq, body: { by: 'a' } }])
     const read: string[] = []
     for (let round = 0; round < 20; round += 1) {
       const writing = resumed().then(resumed).then(resumed)

@@ -74,10 +74,6 @@ export function openIssuer(config: IssuerConfig, host: Host): Issuer {
       const ways = { pair, send: config.send, accepted }
       const minted = await withAdmin(call, 'refused', (session) => mint(session, ways, intent, call))
       if (minted.is === 'done') return done({ credential: intent.credential, evidence: minted.value.evidence })
-      // a role that changes its own password in place: once it has, the admin URL that still holds the old one is rejected
-      if (minted.is === 'refused' && minted.code === 'ADMIN_REJECTED' && !alternate && (await accepted())) {
-        return done({ credential: intent.credential, evidence: { role: intent.credential.id, already: true } })
-      }
       return minted
     },
     probe,

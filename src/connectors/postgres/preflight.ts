@@ -22,8 +22,10 @@ export async function lookAhead(session: AdminSession, pair: Pair, current: stri
   if (!roles.has(current)) return refused('PRINCIPAL_MISSING', current)
 
   const rights = await readRights(session, pair)
-  if (pair.strategy === 'alternate' && pair.all.includes(rights.admin)) {
-    return refused('RIGHTS_MISSING', `the admin logs in as ${rights.admin}, which would be turned off; give another admin`)
+  // What keyturn itself works with is never ended (I4): with it would go the look, the sweep and the way back.
+  if (pair.all.includes(rights.admin)) {
+    const fate = pair.strategy === 'alternate' ? 'would be turned off' : 'would be locked out by its own new password'
+    return refused('RIGHTS_MISSING', `the admin logs in as ${rights.admin}, which ${fate}; give another admin`)
   }
   const settings = await readSettings(session, pair.original)
   const needed = pair.strategy === 'alternate' && next === pair.companion ? await denied(session, settings) : []

@@ -44,8 +44,6 @@ export function missingRights(
   if (rights.superuser) return []
   const existing = pair.all.filter((role) => roles.has(role))
   const original = roles.get(pair.original)
-  const ownPassword = pair.strategy === 'in-place' && rights.admin === pair.original
-  if (ownPassword) return []
   if (original?.superuser === true) return [`SUPERUSER (${pair.original} is one)`]
   const unadministered = version < 160_000 ? [] : existing.filter((role) => !rights.administers.includes(role))
   const unwatched = existing.filter((role) => !rights.inherits.includes(role))

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, writeSync } from 'node:fs'
 import { reduceCause } from '../error.ts'
 import { processMark } from './start.ts'
 
@@ -47,6 +47,8 @@ export function takeLock(path: string, deadline: number): Lock {
 
 /** A file that was cut in the middle of its writing names no child and no deadline. */
 function readLeft(path: string): Left | undefined {
+  // The common case, asked before every effect: an error with its stack would cost more than the look.
+  if (!existsSync(path)) return undefined
   let left: unknown
   try {
     left = JSON.parse(readFileSync(path, 'utf8'))
@@ -101,10 +103,12 @@ export function orphanAlive(path: string, now: number = Date.now()): boolean {
 
 /**
  * Ends the child that a killed worker left, with its process group, at once: what its worker would have done at the deadline.
- * Only a process that is certainly the one that was started is touched. May be repeated.
+ * Only a process that is certainly the one that was started is touched, and with `now` (unix ms) only one whose deadline is over.
+ * May be repeated.
  */
-export function endOrphan(path: string): void {
+export function endOrphan(path: string, now: number = Infinity): void {
   const left = readLeft(path)
+  if (left !== undefined && now < left.deadline) return
   if (left?.pid === undefined || left.mark === undefined || processMark(left.pid) !== left.mark) return
   try {
     process.kill(-left.pid, 'SIGKILL')
