@@ -9,6 +9,8 @@ export interface StoreTraits {
   readonly cas: boolean
   /** Whether a write ends with the process that makes it (a file): then a dead owner's write cannot land late. */
   readonly local?: boolean
+  /** Whether there are keys beside those that the store has by its nature (a file that is one value); yes when absent. */
+  readonly keys?: 'any' | 'fixed'
 }
 
 /** Keys and their values; a key that the store does not have is absent. */

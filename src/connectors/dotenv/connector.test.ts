@@ -58,13 +58,13 @@ function must<T>(answer: Answer<T>): T {
   throw new Error(JSON.stringify(answer))
 }
 
-storeSuite({ describe, it, expect }, 'dotenv', () => {
+for (const way of ['replace', 'in-place'] as const) storeSuite({ describe, it, expect }, `dotenv ${way}`, () => {
   const base = mkdtempSync(join(tmpdir(), 'keyturn-dotenv-suite-'))
   const path = join(base, '.env')
   const [one, two] = [generate(ALNUM, 32), generate(ALNUM, 32)]
   const lines = ['# head', `DB_PASSWORD=${one}`, `NEO4J_DB_PASSWORD="${two}" # graph`, 'OTHER=\'x y\'', '']
   writeFileSync(path, lines.join('\n'), { mode: 0o600 })
-  const opened = (): Store => openStore({ file: path }, { base })
+  const opened = (): Store => openStore({ file: path, write: way }, { base })
   return {
     store: opened(),
     keys: ['DB_PASSWORD', 'NEO4J_DB_PASSWORD'],

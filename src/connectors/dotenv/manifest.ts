@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { describeConnector } from '../../kit/connector.ts'
+import { wayOption } from '../../kit/file/index.ts'
 
 /** Programs that read env files; their rules differ, see readers/. */
 const readers = z
@@ -17,6 +18,7 @@ export const storeConfig = z.strictObject({
     .min(1)
     .describe('The file, from the folder of the manifest; a leading `~/` is the home folder. Links are followed.'),
   readers: readers.optional(),
+  write: wayOption.optional(),
 })
 
 export type StoreConfig = z.infer<typeof storeConfig>

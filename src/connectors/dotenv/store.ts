@@ -1,9 +1,6 @@
-import { createHash } from 'node:crypto'
 import { type Answer, done, refused } from '../../kit/answer.ts'
-import { type Call, type Host, resourceKey } from '../../kit/call.ts'
-import {
-  canonical, disk, fileRefusal, type FilePort, findTarget, isExample, locate, replaceFile, tidyFile,
-} from '../../kit/file/index.ts'
+import { type Host, resourceKey } from '../../kit/call.ts'
+import { canonical, disk, type FilePort, loadContent, locate, saveContent, tidyFile } from '../../kit/file/index.ts'
 import { Secret } from '../../kit/secret.ts'
 import type { Entries, Patch, Store } from '../../kit/store.ts'
 import { decode, type Fit, fitRemoval, fitValue } from './fit.ts'
@@ -14,18 +11,12 @@ import { readAll, READERS, type Reader } from './readers/index.ts'
 /** Opens an env file as a store. Nothing is touched before a method is called. */
 export function openStore(config: StoreConfig, host: Pick<Host, 'base'>, port: FilePort = disk): Store {
   const path = locate(config.file, host.base)
-  const declared = config.readers
+  const { readers: declared, write: way = 'replace' } = config
 
-  /** The file as latin1, one character per byte, and where it is behind its links. */
-  async function load(): Promise<Answer<{ text: string; real: string }>> {
-    const target = await findTarget(path, port)
-    if (target.is !== 'done') return target
-    const { real } = target.value
-    try {
-      return done({ text: (await port.read(real)).toString('latin1'), real })
-    } catch (thrown) {
-      return fileRefusal(thrown, path)
-    }
+  /** The file as latin1, one character per byte. */
+  async function load(): Promise<Answer<{ text: string; revision: string }>> {
+    const now = await loadContent(path, way, port)
+    return now.is === 'done' ? done({ text: now.value.bytes.toString('latin1'), revision: now.value.revision }) : now
   }
 
   /** Those whose reading counts: the declared ones, or all that can read the file as it is. */
@@ -37,11 +28,14 @@ export function openStore(config: StoreConfig, host: Pick<Host, 'base'>, port: F
     traits: { read: 'value', cas: true, local: true },
     identity: () => resourceKey('store', 'dotenv', canonical(path)),
     title: () => `dotenv ${path}`,
-    preflight: (call) => inspect(path, declared, port, call),
+    preflight: (call) => inspect(path, declared, way, port, call),
 
     read: async (keys) => {
       const now = await load()
-      return now.is === 'done' ? readEntries(now.value.text, keys, readersOf(now.value.text), path) : now
+      if (now.is !== 'done') return now
+      const { text, revision } = now.value
+      const entries = readEntries(text, keys, readersOf(text), path)
+      return entries.is === 'done' ? done({ entries: entries.value, revision }) : entries
     },
 
     accepts: (entries) => {
@@ -55,37 +49,20 @@ export function openStore(config: StoreConfig, host: Pick<Host, 'base'>, port: F
     write: async (patch, ifRevision, call) => {
       const now = await load()
       if (now.is !== 'done') return now
-      const { text, real } = now.value
-      if (isExample(path) || isExample(real)) return refused('STORE_UNSAFE', `${path} is an example by its name`)
-      if (revisionOf(text) !== ifRevision) return refused('CONFLICT', path)
+      const { text, revision } = now.value
+      if (revision !== ifRevision) return refused('CONFLICT', path)
       const readers = readersOf(text)
       const unable = (declared ?? READERS).filter((reader) => !readers.includes(reader))
       const next = applyPatch(text, patch, readers, unable)
       if (next.is !== 'done') return next
-      return next.value === text ? done({ revision: ifRevision }) : replace(next.value, ifRevision, call)
+      return saveContent({ path, bytes: Buffer.from(next.value, 'latin1'), ifRevision, way }, call, port)
     },
 
     tidy: () => tidyFile(path, port),
   }
-
-  async function replace(next: string, ifRevision: string, { signal }: Call): Promise<Answer<{ revision: string }>> {
-    const content = Buffer.from(next, 'latin1')
-    const still = (current: Buffer): boolean => revisionOf(current.toString('latin1')) === ifRevision
-    const replaced = await replaceFile({ path, content, still, signal }, port)
-    return replaced.is === 'done' ? done({ revision: revisionOf(next) }) : replaced
-  }
 }
 
-function revisionOf(text: string): string {
-  return createHash('sha256').update(text, 'latin1').digest('hex')
-}
-
-function readEntries(
-  text: string,
-  keys: readonly string[],
-  readers: readonly Reader[],
-  path: string,
-): Answer<{ readonly entries: Entries; readonly revision: string }> {
+function readEntries(text: string, keys: readonly string[], readers: readonly Reader[], path: string): Answer<Entries> {
   const entries: Record<string, Secret> = {}
   const seen = readers.map((reader) => ({ reader, readings: readAll(reader, decode(text)) }))
   const unable = seen.filter(({ readings }) => readings === undefined).map(({ reader }) => reader)
@@ -97,7 +74,7 @@ function readEntries(
     if (value === null || values.size > 1) return misread(key, readers)
     entries[key] = new Secret(value)
   }
-  return done({ entries, revision: revisionOf(text) })
+  return done(entries)
 }
 
 function applyPatch(text: string, patch: Patch, readers: readonly Reader[], unable: readonly Reader[]): Answer<string> {

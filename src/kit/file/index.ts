@@ -1,8 +1,12 @@
 /** The few shared ways to touch files. */
+export * from './content.ts'
 export * from './example.ts'
 export * from './git.ts'
+export { overwriteFile } from './overwrite.ts'
+export * from './place.ts'
 export * from './port.ts'
 export * from './refusal.ts'
 export * from './replace.ts'
 export * from './target.ts'
 export * from './tidy.ts'
+export * from './way.ts'

@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs'
-import { lstat, open, readFile, realpath, rename, unlink, access, constants } from 'node:fs/promises'
+import { lstat, open, readdir, readFile, realpath, rename, unlink, access, constants } from 'node:fs/promises'
 
 /** A new file while it is being written. Each method is one system call, so that each can fail by itself. */
 export interface NewFile {
@@ -12,6 +12,17 @@ export interface NewFile {
   close(): Promise<void>
 }
 
+/** A file that is there, while it is written in place. Each method can fail by itself. */
+export interface OldFile {
+  /** Over what it holds, from its beginning; what it holds beyond that stays. */
+  write(content: Uint8Array): Promise<void>
+  /** Ends it at this length. */
+  cut(length: number): Promise<void>
+  /** To the disk, not only to the kernel. */
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
 /** The few ways in which keyturn touches files. Tests put faults between; everybody else takes {@link disk}. */
 export interface FilePort {
   /** Follows every link. */
@@ -21,8 +32,12 @@ export interface FilePort {
   read(path: string): Promise<Buffer>
   /** Mode 0600, only if there is no such file (O_EXCL, which also never follows a link). */
   create(path: string): Promise<NewFile>
+  /** Opens a file to write in place; never follows a link. */
+  edit(path: string): Promise<OldFile>
   rename(from: string, to: string): Promise<void>
   remove(path: string): Promise<void>
+  /** The names in a folder. */
+  list(folder: string): Promise<readonly string[]>
   /** Makes a rename in this folder durable. */
   syncFolder(folder: string): Promise<void>
   /** Throws when this user may not write it. */
@@ -45,8 +60,20 @@ export const disk: FilePort = {
       close: () => handle.close(),
     }
   },
+  edit: async (path) => {
+    const handle = await open(path, constants.O_WRONLY | constants.O_NOFOLLOW)
+    return {
+      write: async (content) => {
+        for (let at = 0; at < content.length; ) at += (await handle.write(content, at, content.length - at, at)).bytesWritten
+      },
+      cut: (length) => handle.truncate(length),
+      sync: () => handle.sync(),
+      close: () => handle.close(),
+    }
+  },
   rename: (from, to) => rename(from, to),
   remove: (path) => unlink(path),
+  list: (folder) => readdir(folder),
   syncFolder: async (folder) => {
     const handle = await open(folder, 'r')
     try {

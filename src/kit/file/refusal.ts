@@ -1,4 +1,4 @@
-import { type Answer, refused } from '../answer.ts'
+import { type Answer, refused, unknown } from '../answer.ts'
 import type { Code } from '../code.ts'
 import { reduceCause } from '../error.ts'
 
@@ -16,4 +16,9 @@ export function fileRefusal(thrown: unknown, path: string): Answer<never> {
   const { code } = reduceCause(thrown)
   if (code === undefined) return refused('INTERNAL', path)
   return refused(MEANING[code] ?? 'STORE_DENIED', path, { errno: code })
+}
+
+/** The same, where it cannot be said that nothing changed. */
+export function asUnknown(answer: Answer<never>): Answer<never> {
+  return answer.is === 'refused' ? unknown(answer.code, answer.about, answer.evidence) : answer
 }

@@ -1,18 +1,18 @@
 import type { Stats } from 'node:fs'
 import { dirname } from 'node:path'
-import { type Answer, done, refused, unknown } from '../answer.ts'
+import { type Answer, done, refused } from '../answer.ts'
 import { reduceCause } from '../error.ts'
 import { disk, type FilePort, type NewFile } from './port.ts'
-import { fileRefusal } from './refusal.ts'
+import { asUnknown, fileRefusal } from './refusal.ts'
 import { findTarget, type Target, tempOf } from './target.ts'
 
 export interface Replacement {
   /** The file, or a link to it: the link stays, the file behind it is replaced. */
   readonly path: string
   readonly content: Uint8Array
-  /** Asked with the content as it is right before the rename; false refuses with CONFLICT. */
+  /** Asked with the content as it is right before it changes; false refuses with CONFLICT. */
   readonly still: (current: Buffer) => boolean
-  /** Aborted before the rename: refused with DEADLINE. */
+  /** Aborted before it changes: refused with DEADLINE. */
   readonly signal: AbortSignal
 }
 
@@ -127,10 +127,6 @@ async function settle(path: string, real: string, temp: string, port: FilePort):
     return asUnknown(fileRefusal(thrown, path))
   }
   return done(undefined)
-}
-
-function asUnknown(answer: Answer<never>): Answer<never> {
-  return answer.is === 'refused' ? unknown(answer.code, answer.about, answer.evidence) : answer
 }
 
 /** Takes the temp file away after a refusal; one that cannot be taken away is named, for {@link tidyFile}. */

@@ -37,14 +37,14 @@ export interface Target {
 
 /**
  * The regular file behind a path. Refused: STORE_MISSING, STORE_DENIED, and STORE_UNSAFE when it is no regular file or has a
- * second name (a hard link), which would go on holding the old content.
+ * second name (a hard link), which would go on holding the old content; with `names: 'any'` that is left to the caller.
  */
-export async function findTarget(path: string, port: FilePort = disk): Promise<Answer<Target>> {
+export async function findTarget(path: string, port: FilePort = disk, names: 'one' | 'any' = 'one'): Promise<Answer<Target>> {
   try {
     const real = await port.real(path)
     const stat = await port.stat(real)
     if (!stat.isFile()) return refused('STORE_UNSAFE', `${path} is not a regular file`)
-    if (stat.nlink > 1)
+    if (names === 'one' && stat.nlink > 1)
       return refused('STORE_UNSAFE', `${path} has more than one name (hard links), and only one of them would change`)
     return done({ real, stat })
   } catch (thrown) {

@@ -1,16 +1,17 @@
 import { disk, type FilePort } from '../file/port.ts'
 
-/** One step of a file's replacement. */
+/** One step of a file's replacement; the last line is of one that is written in place. */
 export type DiskStep =
   | 'real' | 'stat' | 'read' | 'writable'
   | 'create' | 'write' | 'half-write' | 'own' | 'mode' | 'sync'
-  | 'rename' | 'remove' | 'sync-folder'
+  | 'rename' | 'remove' | 'sync-folder' | 'list'
+  | 'edit' | 'overwrite' | 'half-overwrite' | 'cut' | 'sync-edit'
 
 /** What the system says at a step: an errno such as `ENOSPC`, or a function that is run right before the step goes through. */
 export type DiskFault = string | (() => Promise<void> | void)
 
 /**
- * The real file system with faults at steps. `half-write` writes the first half before it fails, as a full disk does.
+ * The real file system with faults at steps. `half-write` and `half-overwrite` write the first half before they fail, as a full disk does.
  * `killed` as an errno stands for a process that ends there: nothing later is done either, tidying up included.
  */
 export function faultyDisk(faults: Readonly<Partial<Record<DiskStep, DiskFault>>>): FilePort {
@@ -34,7 +35,21 @@ export function faultyDisk(faults: Readonly<Partial<Record<DiskStep, DiskFault>>
     rename: guard('rename', disk.rename),
     remove: guard('remove', disk.remove),
     syncFolder: guard('sync-folder', disk.syncFolder),
+    list: guard('list', disk.list),
     writable: guard('writable', disk.writable),
+    edit: guard('edit', async (path: string) => {
+      const file = await disk.edit(path)
+      return {
+        write: guard('overwrite', async (content: Uint8Array) => {
+          if (faults['half-overwrite'] !== undefined) await file.write(content.subarray(0, content.length / 2))
+          await at('half-overwrite')
+          await file.write(content)
+        }),
+        cut: guard('cut', file.cut),
+        sync: guard('sync-edit', file.sync),
+        close: file.close,
+      }
+    }),
     create: guard('create', async (path: string) => {
       const file = await disk.create(path)
       return {

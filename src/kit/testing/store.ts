@@ -11,10 +11,12 @@ import type { Runner } from './runner.ts'
 export interface StoreUnderTest {
   /** Holds at least `keys`, each with a value, and something that is not in `keys`. */
   readonly store: Store
-  /** Two or more keys that are there. One of them may be a part of another's name. */
+  /** Two or more keys that are there, or all where they are fixed. One of them may be a part of another's name. */
   readonly keys: readonly string[]
-  /** A key that is not there and may be made. */
-  readonly fresh: string
+  /** A key that is not there and may be made. Absent where the keys are fixed. */
+  readonly fresh?: string
+  /** A new value for a key, every time another one; random letters and digits when absent. */
+  value?(key: string): string
   /** A second connection to the same store, as another process has it. */
   again(): Store
   /** Everything that is in the store and does not belong to `keys` or `fresh`, in a form that differs when a byte does. */
@@ -37,7 +39,9 @@ export function storeSuite(runner: Runner, name: string, make: () => Promise<Sto
   const { describe, it, expect } = runner
   const law = inWorldOf(it, make)
   const call = (): Call => callWithin(30_000)
-  const value = (): Secret => new Secret(generate(ALNUM, 32))
+  const valueFor = (under: StoreUnderTest, key: string): Secret => new Secret(under.value?.(key) ?? generate(ALNUM, 32))
+  /** All keys of the test, there or not. */
+  const allOf = ({ keys, fresh }: StoreUnderTest): readonly string[] => (fresh === undefined ? keys : [...keys, fresh])
   const revisionOf = async ({ store, keys }: StoreUnderTest): Promise<string> => must(await store.read(keys, call())).revision
   const valueOf = async ({ again }: StoreUnderTest, key: string): Promise<Secret | undefined> =>
     must(await again().read([key], call())).entries[key]
@@ -58,21 +62,21 @@ export function storeSuite(runner: Runner, name: string, make: () => Promise<Sto
       const before = await revisionOf(under)
       const siblings = await under.siblings()
       expect((await under.store.preflight(call())).is).toBe('done')
-      await under.store.read([...under.keys, under.fresh], call())
+      await under.store.read(allOf(under), call())
       expect(await revisionOf(under)).toBe(before)
       expect(await under.siblings()).toBe(siblings)
     })
 
-    law('reads the keys that are asked for, and none that is absent', async ({ store, keys, fresh }) => {
-      const { entries } = must(await store.read([...keys, fresh], call()))
-      expect(Object.keys(entries).sort()).toEqual([...keys].sort())
-      expect(Object.keys(must(await store.read([], call())).entries)).toEqual([])
+    law('reads the keys that are asked for, and none that is absent', async (under) => {
+      const { entries } = must(await under.store.read(allOf(under), call()))
+      expect(Object.keys(entries).sort()).toEqual([...under.keys].sort())
+      expect(Object.keys(must(await under.store.read([], call())).entries)).toEqual([])
     })
 
     law('a patch changes our keys and leaves every other byte (C-14)', async (under) => {
       const siblings = await under.siblings()
       for (const key of under.keys) {
-        const next = value()
+        const next = valueFor(under, key)
         const others = under.keys.filter((other) => other !== key)
         const were = await Promise.all(others.map((other) => valueOf(under, other)))
         must(await under.store.write({ [key]: next }, await revisionOf(under), call()))
@@ -82,24 +86,30 @@ export function storeSuite(runner: Runner, name: string, make: () => Promise<Sto
       expect(await under.siblings()).toBe(siblings)
     })
 
-    law('makes a key and takes it away again', async (under) => {
+    law('makes a key and takes it away again, unless its keys are fixed', async (under) => {
       const siblings = await under.siblings()
-      const next = value()
-      must(await under.store.write({ [under.fresh]: next }, await revisionOf(under), call()))
-      await holds(under, under.fresh, next)
-      must(await under.store.write({ [under.fresh]: null }, await revisionOf(under), call()))
-      await holds(under, under.fresh, undefined)
+      const { fresh } = under
+      expect(fresh === undefined).toBe(under.store.traits.keys === 'fixed')
+      if (fresh === undefined) return
+      const next = valueFor(under, fresh)
+      must(await under.store.write({ [fresh]: next }, await revisionOf(under), call()))
+      await holds(under, fresh, next)
+      must(await under.store.write({ [fresh]: null }, await revisionOf(under), call()))
+      await holds(under, fresh, undefined)
       expect(await under.siblings()).toBe(siblings)
     })
 
     law('taking an absent key away is done and changes nothing', async (under) => {
+      const { fresh } = under
+      if (fresh === undefined) must(await under.store.write({ [keyOf(under)]: null }, await revisionOf(under), call()))
       const before = await revisionOf(under)
-      must(await under.store.write({ [under.fresh]: null }, before, call()))
+      must(await under.store.write({ [fresh ?? keyOf(under)]: null }, before, call()))
+      await holds(under, fresh ?? keyOf(under), undefined)
       expect(await revisionOf(under)).toBe(before)
     })
 
     law('applies several keys at once, also to others who read', async (under) => {
-      const patch: Patch = Object.fromEntries([...under.keys, under.fresh].map((key) => [key, value()]))
+      const patch: Patch = Object.fromEntries(allOf(under).map((key) => [key, valueFor(under, key)]))
       const answer = must(await under.store.write(patch, await revisionOf(under), call()))
       for (const [key, next] of Object.entries(patch)) await holds(under, key, next ?? undefined)
       expect(answer.revision).toBe(await revisionOf(under))
@@ -111,14 +121,14 @@ export function storeSuite(runner: Runner, name: string, make: () => Promise<Sto
       await under.edit()
       const second = await revisionOf(under)
       expect(second).not.toBe(first)
-      must(await under.store.write({ [keyOf(under)]: value() }, second, call()))
+      must(await under.store.write({ [keyOf(under)]: valueFor(under, keyOf(under)) }, second, call()))
       const third = await revisionOf(under)
       expect(third === first || third === second).toBe(false)
     })
 
     law('repeating a write after a lost answer is safe: its revision is of the past, the value is there', async (under) => {
       const before = await revisionOf(under)
-      const next = value()
+      const next = valueFor(under, keyOf(under))
       await under.loseAnswer?.()
       const first = await under.store.write({ [keyOf(under)]: next }, before, call())
       expect(first.is).toBe(under.loseAnswer === undefined ? 'done' : 'unknown')
@@ -128,7 +138,7 @@ export function storeSuite(runner: Runner, name: string, make: () => Promise<Sto
     })
 
     law('accepts is pure, and what it accepts is read back exactly', async (under) => {
-      const entries = { [keyOf(under)]: value(), [under.fresh]: value() }
+      const entries = Object.fromEntries(allOf(under).map((key) => [key, valueFor(under, key)]))
       const before = await revisionOf(under)
       expect(under.store.accepts(entries).is).toBe('done')
       expect(under.store.accepts(entries)).toEqual(under.store.accepts(entries))
@@ -154,13 +164,13 @@ export function storeSuite(runner: Runner, name: string, make: () => Promise<Sto
     law('after the deadline nothing is written', async (under) => {
       const before = await revisionOf(under)
       const over: Call = { signal: AbortSignal.abort(), deadline: 0, fence: 1 }
-      const answer = await under.store.write({ [keyOf(under)]: value() }, before, over)
+      const answer = await under.store.write({ [keyOf(under)]: valueFor(under, keyOf(under)) }, before, over)
       expect(answer.is).not.toBe('done')
       expect(await revisionOf(under)).toBe(before)
     })
 
     law('no answer shows a value', async (under) => {
-      const next = value()
+      const next = valueFor(under, keyOf(under))
       const old = await valueOf(under, keyOf(under))
       const revision = await revisionOf(under)
       const answers: unknown[] = [
@@ -190,8 +200,8 @@ export function storeSuite(runner: Runner, name: string, make: () => Promise<Sto
     })
 
     law('a write leaves nothing beside the store', async (under) => {
-      must(await under.store.write({ [keyOf(under)]: value() }, await revisionOf(under), call()))
-      await under.store.write({ [keyOf(under)]: value() }, 'another revision', call())
+      must(await under.store.write({ [keyOf(under)]: valueFor(under, keyOf(under)) }, await revisionOf(under), call()))
+      await under.store.write({ [keyOf(under)]: valueFor(under, keyOf(under)) }, 'another revision', call())
       expect(await under.litter()).toBe(false)
     })
 
@@ -201,7 +211,7 @@ export function storeSuite(runner: Runner, name: string, make: () => Promise<Sto
       const before = must(await store.read(keys, call()))
       await edit()
       const [edited, revision] = [await siblings(), await revisionOf(under)]
-      const late = await store.write({ [keyOf(under)]: value() }, before.revision, call())
+      const late = await store.write({ [keyOf(under)]: valueFor(under, keyOf(under)) }, before.revision, call())
       expect(late).toMatchObject({ is: 'refused', code: 'CONFLICT' })
       // Also when the value is there already: the caller has not seen what else is.
       const same = before.entries[keyOf(under)] ?? null

@@ -1,0 +1,2 @@
+export { openReference } from './reference.ts'
+export { openStore } from './store.ts'
