@@ -3,6 +3,8 @@ import type { Host } from './call.ts'
 import type { Check } from './check.ts'
 import type { Attestor, Consumer } from './consumer.ts'
 import type { Issuer } from './issuer.ts'
+import type { Notifier } from './notifier.ts'
+import type { Reference, Surroundings } from './reference.ts'
 import type { Store } from './store.ts'
 
 /** What a connector can be, by family; each family is opened with the configuration that its schema describes. */
@@ -12,6 +14,8 @@ export interface Families {
   readonly consumer: Consumer
   readonly check: Check
   readonly attestor: Attestor
+  readonly notifier: Notifier
+  readonly reference: Reference
 }
 
 export type Family = keyof Families
@@ -29,13 +33,16 @@ export interface ConnectorManifest {
    * The configuration of each family that it serves; strict objects, every property described. A property that holds a secret
    * carries `.meta({ reference: true })`: only a reference such as `${env:NAME}` may stand there, a literal is an error. The
    * keys `use`, `bind`, `attest`, `as` and `within` are the engine's. `strategy` in an issuer's schema receives the resolved one.
-   * A message of an own refinement says what to write.
+   * A message of an own refinement says what to write. The schema of a `reference` is that of a text: the name in `${id:name}`.
    */
   readonly families: { readonly [F in Family]?: z.ZodType }
   /** Strategies that its issuer can carry out, the preferred one first. */
   readonly strategies?: readonly Strategy[]
-  /** The names of the fields of its credentials, `plain` ones are no secret; present with an issuer. */
-  readonly fields?: Readonly<Record<string, 'secret' | 'plain'>>
+  /**
+   * The names of the fields of its credentials, `plain` ones are no secret; present with an issuer. `configured`: the key `fields`
+   * of its configuration names them, as a map of the same form.
+   */
+  readonly fields?: Readonly<Record<string, 'secret' | 'plain'>> | 'configured'
 }
 
 /** How old and new overlap. */
@@ -43,8 +50,8 @@ export type Strategy = 'overlap' | 'alternate' | 'dual-key' | 'in-place' | 'hard
 
 /** The code of a connector, imported only when it is used: `index.ts` exports the openers of its families. */
 export type ConnectorModule = {
-  readonly [F in Family as `open${Capitalize<F>}`]?: (config: never, host: Host) => Families[F]
-}
+  readonly [F in Exclude<Family, 'reference'> as `open${Capitalize<F>}`]?: (config: never, host: Host) => Families[F]
+} & { readonly openReference?: (surroundings: Surroundings) => Reference }
 
 /** All connectors by id: generated as `connectors.gen.ts`, passed as an argument to what needs it. */
 export type Registry = Readonly<

@@ -101,8 +101,9 @@ export interface Issuer {
   /** Which credential of this principal has these fields. Pure. Undefined when the fields belong to another principal. */
   idOf(fields: Fields): string | undefined
   /**
-   * The credential to mint when `current` is in use: its id, and for a `chosen` value its fields with a fresh random value.
-   * Pure apart from randomness: nothing outside is touched.
+   * The credential to mint when `current` is in use: its id, and for a `chosen` value its fields with a fresh random value. For a
+   * `made` one nothing is known yet: a placeholder id that no credential has, and no fields. Pure apart from randomness: nothing
+   * outside is touched.
    */
   propose(current: Credential): Credential
   /** Reads whether `mint` and `set` would work: admin accepted, rights, room, the idle principal really idle. Changes nothing. */
@@ -112,8 +113,17 @@ export interface Issuer {
   /**
    * Makes the credential accepted. With a `chosen` value it may be repeated and ends in the same state. Answers when the
    * provider has it durably. Refuses with FENCED when a newer fence was there, where the target can compare.
+   *
+   * With `mint: 'triggers'` it only starts the provider's own rotation and answers done with the intent's credential, the
+   * placeholder of `propose`; `collect` brings the real one. Repeating it with the same tag starts no second rotation.
    */
   mint(intent: MintIntent, call: Call): Promise<Answer<{ readonly credential: Credential; readonly evidence: Evidence }>>
+  /**
+   * There with `mint: 'triggers'` only: looks whether the rotation that `mint` started under this tag is finished, and takes the
+   * credential that it brought. `credential` is absent while it is not. Starts nothing; may be repeated by any process, and
+   * answers with the same credential for as long as the provider shows it. Refused when the provider knows no rotation of this tag.
+   */
+  collect?(tag: string, call: Call): Promise<Answer<{ readonly credential?: Credential; readonly evidence: Evidence }>>
   /** A fresh login with this credential at one endpoint; leaves nothing open. */
   probe(credential: Credential, endpoint: string, call: Call): Promise<Answer<Verdict>>
   /**

@@ -38,6 +38,18 @@ describe('request', () => {
     expect(JSON.stringify(answer)).not.toContain(value)
   })
 
+  it("tells the server's clock in whole seconds, where it shows one", async () => {
+    const clock = Date.UTC(2026, 0, 1, 3)
+    const dated = await serve((_, response) => response.setHeader('date', new Date(clock + 400).toUTCString()).end())
+    expect(await request({ method: 'GET', url: dated }, callWithin(5_000))).toMatchObject({ is: 'done', value: { date: clock } })
+    const bare = await serve((_, response) => {
+      response.sendDate = false
+      response.end()
+    })
+    const answer = await request({ method: 'GET', url: bare }, callWithin(5_000))
+    expect(answer.is === 'done' && 'date' in answer.value).toBe(false)
+  })
+
   it('follows no redirect, so that a header goes to no other host', async () => {
     let elsewhere = 0
     const other = await serve((_, response) => {
@@ -81,6 +93,21 @@ describe('request', () => {
 
     const dripping = await serve((_, response) => void response.writeHead(200).write('x'))
     expect(await request({ method: 'GET', url: dripping }, callWithin(200))).toMatchObject({ is: 'unknown', code: 'DEADLINE' })
+  })
+
+  it('says which host and port could not be reached, and nothing else of the URL', async () => {
+    const gone = createSocketServer()
+    const url = await listen(gone)
+    await new Promise((resolve) => gone.close(resolve))
+    open.splice(0)
+    const value = generate(ALNUM, 32)
+    const answer = await request({ method: 'GET', url: `${url}/path/${value}?key=${value}#${value}` }, callWithin(5_000))
+    expect(answer).toMatchObject({ is: 'refused', code: 'UNREACHABLE', about: url.slice('http://'.length) })
+    expect(JSON.stringify(answer)).not.toContain(value)
+    const aborted = { signal: AbortSignal.abort() }
+    for (const [asked, about] of [['https://a.example/x', 'a.example:443'], ['http://a.example', 'a.example:80'], ['http://[::1]/', '[::1]:80'], ['https://[::1]:8443/', '[::1]:8443']] as const) {
+      expect(await request({ method: 'GET', url: asked }, aborted)).toMatchObject({ code: 'DEADLINE', about })
+    }
   })
 
   it('sends nothing when the deadline has passed or TLS is not agreed on', async () => {

@@ -1,5 +1,5 @@
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
-import { type Answer, done, label, refused, unknown } from '../answer.ts'
+import { type Answer, done, placeLabel, refused, unknown } from '../answer.ts'
 import type { Call, Ms } from '../call.ts'
 import { reduceCause } from '../error.ts'
 import { Secret } from '../secret.ts'
@@ -25,6 +25,8 @@ export interface HttpResponse {
   readonly text: string
   /** Whether `text` is the whole body; not when it was longer than 1 MiB, or `until` or `readFor` ended the reading. */
   readonly complete: boolean
+  /** The server's clock by its `date` header, unix ms in whole seconds; absent when it shows none. */
+  readonly date?: number
   /** From the start of the request until the reading ended. */
   readonly took: Ms
 }
@@ -47,7 +49,7 @@ export async function request(asked: HttpRequest, call: Pick<Call, 'signal'>): P
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
     return refused('MANIFEST_INVALID', 'not a http or https URL without user and password')
   }
-  const about = label(url.host)
+  const about = placeOf(url)
   if (call.signal.aborted) return refused('DEADLINE', about)
   // Loaded at the first request: node:http brings much along (WebSocket, undici) that planning does not need.
   const scheme = await (url.protocol === 'https:' ? import('node:https') : import('node:http'))
@@ -80,11 +82,16 @@ export async function request(asked: HttpRequest, call: Pick<Call, 'signal'>): P
       sending.end(asked.body === undefined ? undefined : textOf(asked.body))
     })
     const read = await readBody(response, asked)
-    return done({ status: response.statusCode ?? 0, ...read, took: Date.now() - began })
+    const date = Date.parse(response.headers.date ?? '')
+    return done({ status: response.statusCode ?? 0, ...read, ...(Number.isNaN(date) ? {} : { date }), took: Date.now() - began })
   } catch (thrown) {
     if (call.signal.aborted) return sent ? unknown('DEADLINE', about) : refused('UNREACHABLE', about, { cause: 'DEADLINE' })
     return (sent ? unknown : refused)('UNREACHABLE', about, { cause: causeOf(thrown) })
   }
+}
+
+function placeOf({ hostname, port, protocol }: URL): string {
+  return placeLabel(hostname.replaceAll(/[[\]]/g, ''), port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port))
 }
 
 function causeOf(thrown: unknown): string {

@@ -1,5 +1,5 @@
 import type { Answer } from '../answer.ts'
-import type { Check, CheckResult } from '../check.ts'
+import type { Check, CheckResult, Since } from '../check.ts'
 import type { Credential } from '../issuer.ts'
 import { callWithin } from './call.ts'
 import { inWorldOf } from './in-world.ts'
@@ -12,7 +12,7 @@ export type CheckFault = 'slow' | 'error' | 'reset' | 'gone'
 export interface CheckWorld {
   /** Passes while nothing is broken (with `good`, when it takes a credential). */
   readonly check: Check
-  /** The same with an expectation that does not hold. */
+  /** The same with an expectation that does not hold, for one that compares: not even while nothing got worse. */
   readonly wrong: Check
   /** For a check that takes a credential: one that is accepted, and one that is not. */
   readonly good?: Credential
@@ -21,6 +21,8 @@ export interface CheckWorld {
   readonly shown: readonly string[]
   /** From now on the outside has this fault. */
   break(fault: CheckFault): Promise<void> | void
+  /** For a check that compares: from now on the outside is worse than before, so that it fails. */
+  worsen?(): Promise<void> | void
   close(): Promise<void>
 }
 
@@ -33,6 +35,8 @@ export function checkSuite({ describe, it, expect }: Runner, title: string, open
     for (const secret of [...world.shown, ...values]) expect(text).not.toContain(secret)
   }
   const verdict = (answer: Answer<CheckResult>): string => (answer.is === 'done' ? answer.value.verdict : answer.is)
+  /** As the engine tells it after a change: now, and what it saw in preflight. */
+  const sinceNow = (first: Answer<CheckResult>): Since => ({ at: Date.now(), before: first.is === 'done' ? first.value.evidence : {} })
 
   describe(`check: ${title}`, () => {
     inWorld('passes on a world that is well, again and again', async ({ check, good }) => {
@@ -41,7 +45,28 @@ export function checkSuite({ describe, it, expect }: Runner, title: string, open
     })
 
     inWorld('fails when its expectation does not hold: it can fail (I12, C-05)', async ({ wrong, good }) => {
-      expect(verdict(await wrong.run(callWithin(10_000), good))).toBe('fail')
+      const first = await wrong.run(callWithin(10_000), good)
+      const seen = wrong.traits.compares === true ? await wrong.run(callWithin(10_000), good, sinceNow(first)) : first
+      expect(verdict(seen)).toBe('fail')
+    })
+
+    inWorld('passes after a change while nothing got worse', async ({ check, good }) => {
+      const since = sinceNow(await check.run(callWithin(10_000), good))
+      expect(verdict(await check.run(callWithin(10_000), good, since))).toBe('pass')
+      expect(verdict(await check.run(callWithin(10_000), good, since))).toBe('pass')
+    })
+
+    inWorld('fails when it compares and it got worse; without what was before it is no pass (C-28)', async (world) => {
+      const { check, good } = world
+      expect(check.traits.compares === true).toBe(world.worsen !== undefined)
+      if (world.worsen === undefined) return
+      const since = sinceNow(await check.run(callWithin(10_000), good))
+      await world.worsen()
+      const worse = await check.run(callWithin(10_000), good, since)
+      expect(verdict(worse)).toBe('fail')
+      hides(world, worse)
+      const unknown = await check.run(callWithin(10_000), good, { ...since, before: {} })
+      expect(verdict(unknown)).not.toBe('pass')
     })
 
     inWorld('fails with a wrong credential, and is no proof when it takes none (I12, C-05)', async ({ check, good, bad }) => {
@@ -55,7 +80,13 @@ export function checkSuite({ describe, it, expect }: Runner, title: string, open
 
     inWorld('says numbers and labels, nothing of what it was shown (I11)', async (world) => {
       hides(world, world.check.title())
-      hides(world, await world.check.run(callWithin(10_000), world.good))
+      const seen = await world.check.run(callWithin(10_000), world.good)
+      hides(world, seen)
+      for (const [name, value] of Object.entries(seen.is === 'done' ? seen.value.evidence : {})) {
+        // The engine puts the place of the check before the name; a label has at most 120 characters (I11).
+        expect(name.length).toBeLessThanOrEqual(100)
+        expect(typeof value === 'number' ? Number.isFinite(value) : String(value).length <= 120).toBe(true)
+      }
       hides(world, await world.wrong.run(callWithin(10_000), world.good))
       if (world.bad !== undefined) hides(world, await world.check.run(callWithin(10_000), world.bad))
     })

@@ -6,5 +6,14 @@ export { type ConsumerFault, type ConsumerWorld, consumerSuite, type Held } from
 export { type DiskFault, type DiskStep, faultyDisk } from './disk.ts'
 export { type Fault, faults } from './faults.ts'
 export { type IssuerWorld, issuerSuite } from './issuer.ts'
+export { type Delivery, type NotifierWorld, notifierSuite } from './notifier.ts'
+export { referenceSuite, type ReferenceUnderTest } from './reference.ts'
+export { referenceConfig } from './reference-config.ts'
+export {
+  REFERENCE_ADMIN, type ReferenceFault, type ReferenceIssuer, type ReferenceOperation, startReferenceIssuer,
+} from './reference-issuer.ts'
+export { type ReferenceKey, ReferenceKeys } from './reference-keys.ts'
+export { referenceTraits, type ReferenceTraits, titleOf } from './reference-traits.ts'
 export type { Expectation, Runner } from './runner.ts'
+export { sealerSuite, type SealerUnderTest } from './sealer.ts'
 export { storeSuite, type StoreUnderTest } from './store.ts'

@@ -32,6 +32,13 @@ export function overheard(issuer: Issuer, said: string[], values: Secret[]): Iss
       if (answer.is === 'done') values.push(...secretsOf(issuer, answer.value.credential))
       return answer
     },
+    ...(issuer.collect !== undefined && {
+      collect: async (...args) => {
+        const answer = await hear(issuer.collect?.(...args) ?? Promise.reject(new Error('collect is gone')))
+        if (answer.is === 'done' && answer.value.credential !== undefined) values.push(...secretsOf(issuer, answer.value.credential))
+        return answer
+      },
+    }),
     probe: (...args) => hear(issuer.probe(...args)),
     set: (...args) => hear(issuer.set(...args)),
     close: () => issuer.close(),

@@ -1,0 +1,18 @@
+import { z } from 'zod'
+import { durationSchema } from '../../kit/duration.ts'
+import { urlSchema } from '../../kit/http/url.ts'
+import { authSchema } from './request.ts'
+
+/** What stands in a notifier with `use: webhook`. */
+export const notifierSchema = z.strictObject({
+  url: urlSchema.describe('Where notices are posted.'),
+  auth: authSchema,
+  key: z
+    .string()
+    .meta({ reference: true })
+    .optional()
+    .describe('The key that signs each notice, `whsec_` and base64 or any text: the receiver verifies with it who sent the notice and when.'),
+  timeout: durationSchema.default('10s').describe('How long one delivery may take.'),
+})
+
+export type NotifierConfig = z.infer<typeof notifierSchema>
