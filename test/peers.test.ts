@@ -64,12 +64,13 @@ describe('crash between mint and store', () => {
   it('a value that the provider makes is minted twice at most, and the old one stays when both are lost', () => {
     let world = until('mint', { strategy: 'overlap', traits: { value: 'made', locate: 'tag' } })
     for (let round = 0; round < 2; round += 1) {
+      if (round === 1) world = moves(world).find((move) => move.name === 'reclaim done')?.after ?? world
       const lost = moves(world).find((move) => move.name === 'mint unknown')?.after ?? world
       const absent = moves({ ...lost, now: lost.now + 60_000 }).find((move) => move.name === 'mint absent')?.after ?? lost
       world = { ...absent, now: absent.now + 60_000 }
     }
     expect(decide(world.events, world.now)).toMatchObject({ do: 'turn' })
-    expect(intents(world.events)).toEqual(['mint', 'mint'])
+    expect(intents(world.events)).toEqual(['mint', 'reclaim', 'mint'])
   })
 })
 
@@ -194,8 +195,8 @@ describe('two of a pair rotated within seconds', () => {
     expect(await once()).toMatchObject({ is: 'waiting', why: 'grace' })
     const { identity } = engine.state
     const plan = await planSecret(engine, manifest, 'database', { look: true, ...(identity === undefined ? {} : { identity }) })
-    await expect(openRotation(engine, plan, 'again', false)).rejects.toMatchObject({ code: 'ROTATION_OPEN', about: rotation })
-    await expect(openRotation(engine, { ...plan, secret: 'reports' }, 'again', true)).rejects.toMatchObject({ code: 'ROTATION_OPEN' })
+    await expect(openRotation(engine, plan, { reason: 'again', adopt: false })).rejects.toMatchObject({ code: 'ROTATION_OPEN', about: rotation })
+    await expect(openRotation(engine, { ...plan, secret: 'reports' }, { reason: 'again', adopt: true })).rejects.toMatchObject({ code: 'ROTATION_OPEN' })
   })
 
   it('no login of the pair is ended before the consumers hold the other one', async () => {

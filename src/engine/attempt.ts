@@ -2,21 +2,23 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { type Call, type Code, type Credential, type Evidence, KeyturnError, unknown } from '../kit/index.ts'
 import { endOrphan, orphanAlive } from '../kit/process/lock.ts'
+import type { Plan } from '../plan/plan.ts'
 import { isEffect, type Step } from '../plan/step.ts'
 import type { Claim, Together } from '../state/journal.ts'
 import { oldWanted } from './actions/guard.ts'
 import type { Cast } from './cast.ts'
 import type { DriveOptions } from './drive.ts'
 import type { Engine } from './engine.ts'
-import type { Event } from './event.ts'
 import { inTime, LOOK_OVERTIME_MS, OVERTIME_MS } from './in-time.ts'
 import { ledgerChanges } from './ledger-changes.ts'
 import { look, perform, type Performed } from './perform.ts'
 import { mayHave, resourceOf } from './progress.ts'
 import { makeReceipt, signReceipt } from './receipt.ts'
-import { saveReceipt } from './receipt-file.ts'
+import { receiptText, saveReceipt } from './receipt-file.ts'
 import type { Recorder } from './recorder.ts'
+import { tagOf } from './tag.ts'
 import type { Outcome, Scene } from './scene.ts'
+import { specOf } from './since.ts'
 import { plainFields, type Values } from './values.ts'
 
 /** How long a gate that was held waits before it is evaluated again. */
@@ -65,9 +67,9 @@ export class Attempts {
     const { rehearsal } = this.#engine
     rehearsal.at(step.id, 'before-intent')
     const resource = resourceOf(this.#recorder.progress.plan, step)
-    const tag = `kt-${this.#claim.rotation}-${step.id}-${attempt}`
+    const tag = tagOf(this.#claim.rotation, this.#recorder.progress.plan, step, attempt)
     const deadline = this.#engine.now() + step.deadline
-    const proposed = step.do === 'mint' && step.which === 'new' && this.#values.new === undefined && this.#values.old !== undefined ? this.#cast.issuer.propose(this.#values.old) : undefined
+    const proposed = this.#propose(step)
     const sealed = proposed === undefined ? {} : { sealed: { new: await this.#values.seal('new', proposed) } }
     const ledger = this.#ledger(step, 'intent-recorded', proposed === undefined ? {} : { new: proposed })
     try {
@@ -86,17 +88,25 @@ export class Attempts {
     rehearsal.at(step.id, 'after-outcome')
   }
 
+  /** The value that we choose for the first mint; one that the provider makes is nothing before it is there. */
+  #propose(step: Step): Credential | undefined {
+    const { traits } = this.#recorder.progress.plan
+    const chosen = traits.value === 'chosen' && traits.mint !== 'triggers'
+    if (!chosen || step.do !== 'mint' || step.which !== 'new' || this.#values.new !== undefined || this.#values.old === undefined) return undefined
+    return this.#cast.issuer.propose(this.#values.old)
+  }
+
   /** A look: nothing outside is changed, so only what was seen is written. */
   async look(step: Step, attempt: number): Promise<void> {
     const { rehearsal } = this.#engine
     rehearsal.at(step.id, 'before-intent')
     rehearsal.at(step.id, 'after-intent')
-    if (step.do === 'receipt') this.#saveReceipt()
+    const receipt = step.do === 'receipt' ? this.#makeReceipt() : undefined
     const performed = await this.#perform(step, '', this.#engine.now() + step.deadline)
     rehearsal.at(step.id, 'after-effect')
     // Cut short on request it says nothing: the next run begins it anew.
-    if (lasts(step) && this.#engine.interrupt.aborted && performed.outcome.is !== 'done') return
-    await this.#record(step, attempt, performed)
+    if (lasts(this.#recorder.progress.plan, step) && this.#engine.interrupt.aborted && performed.outcome.is !== 'done') return
+    await this.#record(step, attempt, performed, receipt)
     rehearsal.at(step.id, 'after-outcome')
   }
 
@@ -108,12 +118,12 @@ export class Attempts {
     return fault === 'lose' ? { outcome: unknown('SERVER_ERROR', 'rehearsed') } : performed
   }
 
-  async #record(step: Step, attempt: number, { outcome, seal }: Performed): Promise<void> {
+  async #record(step: Step, attempt: number, { outcome, seal }: Performed, receipt?: string): Promise<void> {
     switch (outcome.is) {
       case 'done': {
         const sealed = seal === undefined ? {} : { sealed: { [seal.name]: await this.#values.seal(seal.name, seal.credential) } }
         const known = seal === undefined ? {} : { [seal.name]: seal.credential }
-        await this.#recorder.write({ type: 'step-done', step: step.id, attempt, evidence: outcome.value }, { ...sealed, ledger: this.#ledger(step, 'step-done', known) })
+        await this.#recorder.write({ type: 'step-done', step: step.id, attempt, evidence: outcome.value }, { ...sealed, ledger: this.#ledger(step, 'step-done', known), ...(receipt === undefined ? {} : { receipt }) })
         if (seal !== undefined) this.#values.adopt(seal.name, seal.credential)
         return
       }
@@ -127,7 +137,8 @@ export class Attempts {
         return
       default:
         if (outcome.code === 'FENCED') throw new KeyturnError('FENCED', step.id)
-        await this.#recorder.write({ ...failure(outcome), type: outcome.is === 'refused' ? 'step-refused' : 'step-unknown', step: step.id, attempt } as Event)
+        if (outcome.is === 'unknown') await this.#recorder.write({ ...failure(outcome), type: 'step-unknown', step: step.id, attempt })
+        else await this.#recorder.write({ ...failure(outcome), type: 'step-refused', step: step.id, attempt }, { ledger: this.#recorder.progress.open?.first === true ? this.#ledger(step, 'step-refused', {}) : [] })
     }
   }
 
@@ -187,25 +198,27 @@ export class Attempts {
     return step.do === 'reload' && plan.waves.length > 0 && this.#cast.waves[step.wave]?.[step.consumer]?.consumer.traits.local === true
   }
 
-  /** From the journal alone. */
-  #saveReceipt(): void {
-    const { identity, folder } = this.#engine.state
+  /** From the journal alone; undefined when there is nothing to say. A state that is a folder has it as a file, too. */
+  #makeReceipt(): string | undefined {
+    const { identity, folder, kind } = this.#engine.state
     const { new: fresh, old } = this.#values
-    if (identity === undefined || fresh === undefined || old === undefined) return
+    if (identity === undefined || fresh === undefined || old === undefined) return undefined
     const name = (credential: Credential): { id: string; fingerprint: string } => ({ id: credential.id, fingerprint: this.#fingerprint(credential) })
     const forward = this.#recorder.progress.direction === 'forward'
     // A new credential that was refused was never one: there is nothing to say of its end.
-    if (!forward && !mayHave(this.#recorder.progress, 'mint')) return
+    if (!forward && !mayHave(this.#recorder.progress, 'mint')) return undefined
     const credentials = forward ? { inUse: name(fresh), ended: name(old) } : { inUse: name(old), ended: name(fresh) }
     const receipt = makeReceipt(this.#claim.rotation, this.#recorder.events, this.#recorder.progress, credentials, this.#recorder.head, this.#engine.now())
-    saveReceipt(folder, this.#claim.rotation, signReceipt(receipt, identity))
+    const text = receiptText(signReceipt(receipt, identity))
+    if (kind === 'sqlite') saveReceipt(folder, this.#claim.rotation, text)
+    return text
   }
 
   /** Under its deadline; children of an effect inherit its lock. */
   #inTime<T>(effect: Step | undefined, deadline: number, body: (call: Call) => Promise<T>, otherwise: (outcome: Outcome & { is: 'refused' | 'unknown' }) => T): Promise<T> {
     const lock = effect !== undefined && isEffect(effect) ? { lock: this.#lockOf(effect) } : {}
     const isLook = effect !== undefined && !isEffect(effect)
-    const lost = effect !== undefined && lasts(effect) ? AbortSignal.any([this.#lost, this.#engine.interrupt]) : this.#lost
+    const lost = effect !== undefined && lasts(this.#recorder.progress.plan, effect) ? AbortSignal.any([this.#lost, this.#engine.interrupt]) : this.#lost
     return inTime(deadline - this.#engine.now(), { deadline, fence: this.#claim.fence, ...lock }, lost, body, otherwise, isLook ? LOOK_OVERTIME_MS : OVERTIME_MS)
   }
 
@@ -219,6 +232,7 @@ export class Attempts {
   #scene(): Scene {
     const { progress } = this.#recorder
     return {
+      rotation: this.#claim.rotation,
       plan: progress.plan,
       cast: this.#cast,
       progress,
@@ -234,7 +248,7 @@ export class Attempts {
     return this.#values.fingerprint(credential, plainFields(this.#recorder.progress.plan.traits.fields))
   }
 
-  #ledger(step: Step, type: 'intent-recorded' | 'step-done', fresh: { readonly new?: Credential; readonly old?: Credential }): NonNullable<Together['ledger']> {
+  #ledger(step: Step, type: 'intent-recorded' | 'step-done' | 'step-refused', fresh: { readonly new?: Credential; readonly old?: Credential }): NonNullable<Together['ledger']> {
     const changes = ledgerChanges(this.#recorder.progress.plan, step, type, (which) => {
       const credential = fresh[which] ?? this.#values[which]
       return credential === undefined ? undefined : { credential, fingerprint: this.#fingerprint(credential) }
@@ -250,8 +264,8 @@ export class Attempts {
 }
 
 /** A look that may take minutes or hours: whoever stops the run does not wait for it. */
-function lasts(step: Step): boolean {
-  return step.do === 'watch' || step.do === 'check'
+function lasts(plan: Plan, step: Step): boolean {
+  return step.do === 'watch' || (step.do === 'check' && specOf(plan, step)?.for !== undefined)
 }
 
 function failure(outcome: { readonly code: Code; readonly about?: string; readonly evidence?: Evidence }): { code: Code; about?: string; evidence?: Evidence } {

@@ -26,6 +26,8 @@ function check(before: World, move: Move): void {
   }
 }
 
+const intents = (events: World['events']): string[] => events.flatMap((event) => (event.type === 'intent-recorded' ? [event.step] : []))
+
 function story(events: World['events']): string {
   return events.map((event) => ('step' in event ? `${event.type} ${event.step}` : event.type)).join(' > ')
 }
@@ -307,12 +309,62 @@ describe('decide', () => {
   it('mints a value that the provider makes twice at most when mints get lost, and then goes back (I3)', () => {
     let world = until('mint', { strategy: 'overlap', traits: { value: 'made', locate: 'tag' } })
     for (const attempt of [1, 2]) {
+      if (attempt === 2) world = after(world, 'reclaim done')
       expect(decide(world.events, world.now)).toMatchObject({ do: 'attempt', step: { id: 'mint' }, attempt })
       const lost = after(world, 'mint unknown')
       const absent = after({ ...lost, now: lost.now + 60_000 }, 'mint absent')
       world = { ...absent, now: absent.now + 60_000 }
     }
     expect(decide(world.events, world.now)).toMatchObject({ do: 'turn' })
+  })
+
+  it('ends what a lost mint left before it mints again, and looks for it once more before the receipt (I3)', () => {
+    const lost = after(until('mint', { strategy: 'overlap', traits: { value: 'made', locate: 'tag' } }), 'mint unknown')
+    const absent = after({ ...lost, now: lost.now + 60_000 }, 'mint absent')
+    const ended = toTheEnd({ ...absent, now: absent.now + 60_000 })
+    expect(intents(ended.events).slice(0, 3)).toEqual(['mint', 'reclaim', 'mint'])
+    expect(intents(ended.events).at(-1)).toBe('reclaim:end')
+    expect(intents(toTheEnd(until('mint', { strategy: 'overlap', traits: { value: 'made', locate: 'tag' } })).events)).not.toContain('reclaim')
+  })
+
+  it('asks nobody twice about suspects: without a tag there is no second look on the way forward', () => {
+    const plan = foldProgress(until('mint', { strategy: 'overlap', traits: { value: 'made', locate: 'baseline' } }).events).plan
+    expect(plan.steps.flatMap((step) => (step.do === 'reclaim' ? [step.id] : []))).toEqual(['reclaim'])
+    expect(plan.back.flatMap((step) => (step.do === 'reclaim' ? [step.id] : []))).toEqual(['back:reclaim:end'])
+  })
+
+  it('has no way back once a provider makes the only value that works: it waits for a person instead', () => {
+    const wishes = { strategy: 'in-place' as const, traits: { value: 'made' as const } }
+    const refused = after(until('mint', wishes), 'mint RIGHTS_MISSING')
+    expect(decide(refused.events, refused.now)).toMatchObject({ do: 'turn' })
+    const red = after(until('attest:0.0', wishes), 'attest:0.0 CREDENTIAL_REJECTED')
+    expect(decide(red.events, red.now)).toMatchObject({ do: 'pause' })
+    expect(turnRequest(red)).toBeUndefined()
+  })
+
+  it('takes the answer to a task for the step, a declined mint for a refusal, and asks again after a resume', () => {
+    const asked = after(until('mint'), 'mint asked')
+    const paused = after(asked, 'pause')
+    expect(foldProgress(paused.events).asked).toMatchObject({ step: 'mint', attempt: 1 })
+    const declined = after(paused, 'mint declined')
+    expect(decide(declined.events, declined.now)).toMatchObject({ do: 'turn', code: 'DECLINED' })
+    // A task to prepare something is no mint: it is attempted again.
+    for (const move of ['mint answered', 'resume']) {
+      const again = after(paused, move)
+      expect(decide(again.events, again.now)).toMatchObject({ do: 'attempt', step: { id: 'mint' }, attempt: 2 })
+    }
+  })
+
+  it('reminds of a task once a day until it is done, and of nothing else', () => {
+    const paused = after(after(until('mint'), 'mint asked'), 'pause')
+    expect(decide(paused.events, paused.now + 86_399_000)).toMatchObject({ do: 'stay' })
+    const late = { ...paused, now: paused.now + 86_400_000 }
+    expect(decide(late.events, late.now)).toMatchObject({ do: 'remind', step: { id: 'mint' } })
+    const told = after(late, 'remind')
+    expect(decide(told.events, told.now + 1_000)).toMatchObject({ do: 'stay' })
+    expect(decide(told.events, told.now + 86_400_000)).toMatchObject({ do: 'remind' })
+    const failed = after(after(until('off'), 'off RIGHTS_MISSING'), 'pause')
+    expect(decide(failed.events, failed.now + 9e9)).toMatchObject({ do: 'stay' })
   })
 
   it('settles what is open before it turns', () => {

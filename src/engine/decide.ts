@@ -1,5 +1,5 @@
 import type { Code } from '../kit/index.ts'
-import { overlaps } from '../plan/steps.ts'
+import { isOneWay, overlaps } from '../plan/steps.ts'
 import type { Step } from '../plan/step.ts'
 import { foldProgress, GATE_FRESH_MS, gateOf, pastReturn, type Progress, stepOf, stepsOf, type Trouble } from './progress.ts'
 import type { Result, TimedEvent } from './event.ts'
@@ -15,6 +15,8 @@ export type Next =
   /** Nothing to do before this time. */
   | { readonly do: 'sleep'; readonly until: number; readonly why: 'grace' | 'undo' | 'gate' | 'retry'; readonly step: Step }
   | { readonly do: 'turn'; readonly code: Code; readonly about: string }
+  /** Tell again that a task is not done. */
+  | { readonly do: 'remind'; readonly step: Step }
   | { readonly do: 'pause'; readonly step: Step; readonly code: Code; readonly about: string }
   /** A person has to look: nothing happens until somebody resumes or aborts. */
   | { readonly do: 'stay'; readonly code: Code; readonly about: string }
@@ -22,7 +24,7 @@ export type Next =
   | { readonly do: 'finished' }
 
 /** Refusals and silences that pass by themselves: a restart, a full queue, a network that comes back. */
-const PASSING: ReadonlySet<Code> = new Set<Code>(['UNREACHABLE', 'DEADLINE', 'SERVER_ERROR', 'CONFLICT', 'LOCKED', 'OLD_STILL_ON'])
+const PASSING: ReadonlySet<Code> = new Set<Code>(['UNREACHABLE', 'DEADLINE', 'SERVER_ERROR', 'RATE_LIMITED', 'CONFLICT', 'LOCKED', 'OLD_STILL_ON'])
 
 /** How long a passing trouble is tried again before a person is called: longer than a restart or a short outage. */
 export const PATIENCE_MS = 300_000
@@ -53,7 +55,7 @@ export function decideFrom(progress: Progress, now: number): Next {
   if (progress.turnRequested !== undefined && progress.direction === 'forward' && !pastReturn(progress)) {
     return { do: 'turn', code: 'ROLLED_BACK', about: `${progress.turnRequested.why} requested by ${progress.turnRequested.by}` }
   }
-  if (progress.paused !== undefined) return { do: 'stay', code: progress.paused.code, about: progress.paused.about }
+  if (progress.paused !== undefined) return stayOrRemind(progress, progress.paused, now)
   const step = stepsOf(progress).find((each) => !progress.done.has(each.id))
   if (step === undefined) return closeAtEnd(progress)
   if (progress.held !== undefined && progress.held.step !== step.id && now < progress.held.retryAt) {
@@ -68,12 +70,18 @@ export function decideFrom(progress: Progress, now: number): Next {
   return attempt(progress, step, now)
 }
 
+function stayOrRemind({ asked, plan }: Progress, paused: NonNullable<Progress['paused']>, now: number): Next {
+  if (asked !== undefined && now >= asked.remindAt) return { do: 'remind', step: stepOf(plan, asked.step) }
+  return { do: 'stay', code: paused.code, about: paused.about }
+}
+
 /** Every attempt, the first and each that follows a trouble, passes here: on a wrong clock or an old gate nothing is ended. */
 function attempt(progress: Progress, step: Step, now: number): Next {
   const wrong = clockBehind(progress, step, now)
   if (wrong !== undefined) return wrong
   // Each lost one may still turn up at the provider: a third would be one more to find and end (I3).
-  if (step.do === 'mint' && progress.direction === 'forward' && progress.plan.traits.value === 'made' && (progress.lost.get(step.id) ?? 0) >= MINTS_LOST) {
+  const { traits } = progress.plan
+  if (step.do === 'mint' && progress.direction === 'forward' && traits.value === 'made' && traits.mint === 'adds' && (progress.lost.get(step.id) ?? 0) >= MINTS_LOST) {
     return { do: 'turn', code: progress.trouble?.code ?? 'DEADLINE', about: 'two mints got no answer' }
   }
   const due = staleGate(progress, step, now) ?? step
@@ -131,7 +139,7 @@ function afterTrouble(progress: Progress, step: Step, trouble: Trouble, now: num
 
 /** While old and new do not overlap users wait: a store or a consumer that does not take the new value is not waited for. */
 function pressing(progress: Progress, step: Step): boolean {
-  return progress.direction === 'forward' && !overlaps(progress.plan.strategy) && step.phase === 'present'
+  return progress.direction === 'forward' && !overlaps(progress.plan) && step.phase === 'present'
 }
 
 /**
@@ -143,7 +151,7 @@ function turnsBack(progress: Progress, step: Step, trouble: Trouble): boolean {
   if (step.do === 'mint') return trouble.is === 'refused'
   // In the undo window somebody holds the old credential again.
   if (step.do === 'wait') return true
-  if (!overlaps(progress.plan.strategy) && step.phase === 'present') return true
+  if (!overlaps(progress.plan) && step.phase === 'present') return !isOneWay(progress.plan)
   // After the old one was turned off it is rejected as well, by our own doing: then going back begins with turning it on again.
   return trouble.evidence['new'] === 'rejected' && (trouble.evidence['old'] === 'accepted' || step.do === 'prove')
 }

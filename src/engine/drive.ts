@@ -7,6 +7,7 @@ import { openCast, type Cast } from './cast.ts'
 import { decideFrom, type Next } from './decide.ts'
 import type { Engine } from './engine.ts'
 import type { Result } from './event.ts'
+import { readPause } from '../state/pause.ts'
 import { Recorder } from './recorder.ts'
 import { Values } from './values.ts'
 
@@ -40,11 +41,12 @@ function guardEvery(undo: number): number {
  */
 export async function drive(engine: Engine, rotation: string, options: DriveOptions = {}): Promise<Stopped> {
   const { leaseMs = LEASE_MS } = engine
-  const taken = await claimRotation(engine.state.db, rotation, engine.owner, engine.now, engine.isDead, leaseMs)
+  const taken = await claimRotation(engine.state.db, rotation, engine.owner, engine.state.clock, engine.isDead, leaseMs)
   const lost = new AbortController()
+  const paused = new AbortController()
   const heartbeat = setInterval(() => {
     // Only another owner ends this run by it; a state that cannot be written ends it at its next append, with its own words.
-    renew(engine.state.db, taken.claim, engine.now(), leaseMs).catch((thrown: unknown) => {
+    keep(engine, taken.claim, leaseMs, paused).catch((thrown: unknown) => {
       if (thrown instanceof KeyturnError && thrown.code === 'FENCED') lost.abort()
     })
   }, leaseMs / 3)
@@ -52,12 +54,25 @@ export async function drive(engine: Engine, rotation: string, options: DriveOpti
   let run: Run | undefined
   try {
     run = await Run.open(engine, taken, lost.signal, options)
-    return await run.toTheEnd()
+    await refusePaused(engine, run)
+    return await run.toTheEnd(paused.signal)
   } finally {
     clearInterval(heartbeat)
     await run?.close()
     await release(engine.state.db, taken.claim, run?.again)
   }
+}
+
+/** Holds on to the lease, and hears of a pause. */
+async function keep({ state }: Engine, held: Claim, leaseMs: number, paused: AbortController): Promise<void> {
+  await renew(state.db, held, await state.clock(), leaseMs)
+  if ((await readPause(state.db)) !== undefined) paused.abort()
+}
+
+/** Throws PAUSED while the state is, for all but a way back. */
+async function refusePaused({ state }: Engine, run: Run): Promise<void> {
+  const pause = run.goesBack ? undefined : await readPause(state.db)
+  if (pause !== undefined) throw new KeyturnError('PAUSED', `by ${pause.by}: ${pause.reason}`)
 }
 
 /** One owner's run of one rotation. */
@@ -98,8 +113,16 @@ class Run {
     return this.#cast.close()
   }
 
-  async toTheEnd(): Promise<Stopped> {
+  /** Whether it goes back, or is about to. */
+  get goesBack(): boolean {
+    const { direction, turnRequested } = this.#recorder.progress
+    return direction === 'back' || turnRequested !== undefined
+  }
+
+  async toTheEnd(paused: AbortSignal): Promise<Stopped> {
     while (true) {
+      // The step at hand is on disk: what follows it waits for the end of the pause.
+      if (paused.aborted) await refusePaused(this.#engine, this)
       if (this.#lost.aborted) throw new KeyturnError('FENCED', this.#claim.rotation)
       if (this.#engine.interrupt.aborted) return { is: 'interrupted' }
       const stopped = await this.#follow(decideFrom(this.#recorder.progress, this.#engine.now()))
@@ -115,7 +138,7 @@ class Run {
         await (isEffect(next.step) ? this.#attempts.effect(next.step, next.attempt) : this.#attempts.look(next.step, next.attempt))
         return undefined
       case 'settle':
-        await this.#attempts.settle(next.step, next.attempt, next.notLateAfter)
+        await this.#attempts.settle(next.step, next.attempt, next.notLateAfter + this.#skew())
         return undefined
       case 'begin-wait':
         await this.#recorder.write({ type: 'wait-started', step: next.step.id, until: next.until })
@@ -124,6 +147,9 @@ class Run {
         return this.#sleep(next)
       case 'turn':
         await this.#recorder.write({ type: 'direction-turned', code: next.code, about: next.about })
+        return undefined
+      case 'remind':
+        await this.#recorder.write({ type: 'task-reminded', step: next.step.id })
         return undefined
       case 'pause':
         await this.#recorder.write({ type: 'rotation-paused', step: next.step.id, code: next.code, about: next.about })
@@ -136,6 +162,12 @@ class Run {
       case 'finished':
         return { is: 'closed', ...(progress.closed ?? { result: 'done' }) }
     }
+  }
+
+  /** By how much the clock of the machine that wrote the open intent, and its deadline, may differ from ours. */
+  #skew(): number {
+    const { open, fence } = this.#recorder.progress
+    return open === undefined || open.fence === fence || open.ownerGone ? 0 : this.#engine.state.skew
   }
 
   async #sleep(next: Next & { do: 'sleep' }): Promise<Stopped | undefined> {

@@ -19,7 +19,8 @@ interface Failure {
 
 /** Everything that a journal can say. Each is written after the fact, except intents, which are written before. */
 export type Event =
-  | { readonly type: 'rotation-opened'; readonly rotation: string; readonly plan: Plan; readonly version: string; readonly by: string; readonly reason: string }
+  /** `adopted`: the ledger had never seen the value in use, and whoever asked for the rotation took it for the current one all the same. */
+  | { readonly type: 'rotation-opened'; readonly rotation: string; readonly plan: Plan; readonly version: string; readonly by: string; readonly reason: string; readonly adopted?: true; readonly impactAccepted?: true; readonly given?: true }
   | { readonly type: 'rotation-claimed'; readonly by: string; readonly fence: number; readonly predecessor: 'none' | 'dead' | 'expired' }
   | { readonly type: 'intent-recorded'; readonly step: string; readonly attempt: number; readonly deadline: number; readonly tag: string }
   | { readonly type: 'step-done'; readonly step: string; readonly attempt: number; readonly evidence: Evidence; readonly settled?: true }
@@ -28,12 +29,18 @@ export type Event =
   /** An unknown was looked up and certainly did not happen; the step may be attempted again. */
   | { readonly type: 'step-absent'; readonly step: string; readonly attempt: number }
   | { readonly type: 'step-asked'; readonly step: string; readonly attempt: number; readonly task: TaskRequest }
+  /** A person did what was asked; the fields of a mint are sealed with it. */
+  | { readonly type: 'task-answered'; readonly step: string; readonly attempt: number; readonly by: string }
+  | { readonly type: 'task-declined'; readonly step: string; readonly attempt: number; readonly by: string; readonly reason: string }
+  | { readonly type: 'task-reminded'; readonly step: string }
   | { readonly type: 'wait-started'; readonly step: string; readonly until: number }
   | { readonly type: 'gate-held'; readonly step: string; readonly reasons: readonly string[]; readonly retryAt: number }
   | { readonly type: 'turn-requested'; readonly by: string; readonly why: 'abort' | 'undo' }
   | { readonly type: 'direction-turned'; readonly code: Code; readonly about: string }
   | { readonly type: 'rotation-paused'; readonly step: string; readonly code: Code; readonly about: string }
   | { readonly type: 'rotation-resumed'; readonly by: string }
+  /** A named person answers for what cannot be seen: an instance by its name, `clock` or `usage`. */
+  | { readonly type: 'acknowledged'; readonly what: string; readonly by: string; readonly reason: string }
   | { readonly type: 'rotation-closed'; readonly result: Result; readonly code?: Code; readonly about?: string }
 
 /** An event with its time, unix ms, as it stands in a journal. */

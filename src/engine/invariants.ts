@@ -53,7 +53,7 @@ export const INVARIANTS: readonly Invariant[] = [
     broken: (before, progress, event) => {
       if (!isIntent(event)) return undefined
       if (before.some((each) => isIntent(each) && each.step === event.step && each.attempt >= event.attempt)) return `${event.step} repeats attempt ${event.attempt}`
-      return progress.plan.traits.value === 'made' && event.step === 'mint' && (progress.lost.get('mint') ?? 0) >= 2 ? 'a third mint after two that got lost' : undefined
+      return progress.plan.traits.value === 'made' && progress.plan.traits.mint === 'adds' && event.step === 'mint' && (progress.lost.get('mint') ?? 0) >= 2 ? 'a third mint after two that got lost' : undefined
     },
   },
   {
@@ -111,6 +111,9 @@ export const INVARIANTS: readonly Invariant[] = [
       if (event.type !== 'rotation-closed') return undefined
       if (event.result === 'refused') return progress.intended.size === 0 ? undefined : 'closed as refused after something was changed'
       if (progress.plan.traits.acceptor !== 'issuer') return undefined
+      // What keyturn does not end (the provider does, in its own time) it does not prove dead; the receipt says so.
+      const list = progress.direction === 'forward' ? progress.plan.steps : progress.plan.back
+      if (!list.some((step) => step.do === 'prove')) return undefined
       if (event.result === 'rolled-back' && !mayHave(progress, 'mint')) return undefined
       const proof = [...progress.done].filter(([id]) => stepOf(progress.plan, id).do === 'prove').at(-1)?.[1].evidence
       const [kept, ended] = event.result === 'done' ? ['new', 'old'] : ['old', 'new']

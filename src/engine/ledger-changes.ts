@@ -15,7 +15,7 @@ type LedgerState = 'staged' | 'accepted' | 'presented' | 'off' | 'gone'
 export function ledgerChanges(
   plan: Plan,
   step: Step,
-  type: 'intent-recorded' | 'step-done',
+  type: 'intent-recorded' | 'step-done' | 'step-refused',
   credentialOf: (which: Which) => { readonly credential: Credential; readonly fingerprint: string } | undefined,
 ): LedgerChange[] {
   const changes: LedgerChange[] = []
@@ -28,14 +28,25 @@ export function ledgerChanges(
     if (step.do === 'mint' && step.which === 'new') put('new', 'staged')
     return changes
   }
+  // What certainly never came to be is not live.
+  if (type === 'step-refused') {
+    if (step.do === 'mint' && step.which === 'new') put('new', 'gone')
+    return changes
+  }
   switch (step.do) {
     case 'preflight':
       put('old', 'presented')
       break
     case 'mint':
+      // Only started: the provider's own rotation brings it.
+      if (plan.traits.mint === 'triggers') break
       // The old one comes back to stores that hold it, or that are about to.
       put(step.which, step.which === 'old' ? 'presented' : 'accepted')
-      if (!overlaps(plan.strategy)) put(step.which === 'new' ? 'old' : 'new', 'gone')
+      if (!overlaps(plan)) put(step.which === 'new' ? 'old' : 'new', 'gone')
+      break
+    case 'collect':
+      put('new', 'accepted')
+      if (!overlaps(plan)) put('old', 'gone')
       break
     case 'publish':
     case 'attest':

@@ -1,6 +1,7 @@
 import { type Answer, type Call, type Credential, done, type Evidence, refused } from '../kit/index.ts'
 import type { Step } from '../plan/step.ts'
 import { check } from './actions/check.ts'
+import { collect } from './actions/collect.ts'
 import { end, lookForEnd } from './actions/end.ts'
 import { gate } from './actions/gate.ts'
 import { lookForMint, mint } from './actions/mint.ts'
@@ -8,7 +9,9 @@ import { preflight } from './actions/preflight.ts'
 import { probe } from './actions/probe.ts'
 import { prove } from './actions/prove.ts'
 import { lookForPublish, publish } from './actions/publish.ts'
-import { attest, lookForReload, reload } from './actions/reload.ts'
+import { attest } from './actions/attest.ts'
+import { lookForReclaim, reclaim } from './actions/reclaim.ts'
+import { lookForReload, reload } from './actions/reload.ts'
 import { sweep } from './actions/sweep.ts'
 import { watch } from './actions/watch.ts'
 import type { Outcome, Scene } from './scene.ts'
@@ -25,7 +28,13 @@ export async function perform(scene: Scene, step: Step, tag: string, call: Call)
     case 'preflight':
       return withCredential(await preflight(scene, call), (value) => ({ name: 'old', credential: value.old }))
     case 'mint':
-      return withCredential(await mint(scene, step, tag, call), (value) => (scene.plan.traits.value === 'made' ? { name: 'new', credential: value.credential } : undefined))
+      return withCredential(await mint(scene, step, tag, call), (value) => (scene.plan.traits.value === 'made' && scene.plan.traits.mint !== 'triggers' ? { name: 'new', credential: value.credential } : undefined))
+    case 'collect': {
+      const { outcome, credential } = await collect(scene, call)
+      return { outcome, ...(credential === undefined ? {} : { seal: { name: 'new', credential } }) }
+    }
+    case 'reclaim':
+      return { outcome: await reclaim(scene, call) }
     case 'probe':
       return { outcome: await probe(scene, step, call) }
     case 'publish':
@@ -64,6 +73,8 @@ export async function look(scene: Scene, step: Step, call: Call): Promise<Answer
       return lookForReload(scene, step, call)
     case 'set':
       return lookForEnd(scene, step, call)
+    case 'reclaim':
+      return lookForReclaim(scene, call)
     default:
       return refused('INTERNAL', `${step.id} is no effect`)
   }

@@ -1,7 +1,7 @@
 import type { Code, Evidence, TaskRequest } from '../kit/index.ts'
 import type { Plan } from '../plan/plan.ts'
-import type { Step } from '../plan/step.ts'
-import { overlaps } from '../plan/steps.ts'
+import { isEffect, type Step } from '../plan/step.ts'
+import { isOneWay, overlaps } from '../plan/steps.ts'
 import type { Direction, Result, TimedEvent } from './event.ts'
 
 /** The failures of the step at hand since it last began or was resumed. */
@@ -17,6 +17,12 @@ export interface Trouble {
   readonly at: number
   readonly task?: TaskRequest
 }
+
+/** What is acknowledged when a person answers for the clock. */
+export const CLOCK = 'clock'
+
+/** What is acknowledged when a person answers for it that nobody uses what is ended, though the issuer does not show it. */
+export const USAGE = 'usage'
 
 /** Where a rotation stands: a pure fold of its journal. */
 export interface Progress {
@@ -43,6 +49,10 @@ export interface Progress {
   readonly trouble?: Trouble
   readonly waits: ReadonlyMap<string, number>
   readonly held?: { readonly step: string; readonly reasons: readonly string[]; readonly retryAt: number }
+  /** By what was acknowledged: who answers for it. */
+  readonly acknowledged: ReadonlyMap<string, string>
+  /** The task at hand. */
+  readonly asked?: { readonly step: string; readonly attempt: number; readonly task: TaskRequest; readonly at: number; readonly remindAt: number }
   readonly turnRequested?: { readonly why: 'abort' | 'undo'; readonly by: string }
   readonly paused?: { readonly step: string; readonly code: Code; readonly about: string; readonly task?: TaskRequest }
   readonly closed?: { readonly result: Result; readonly code?: Code; readonly about?: string; readonly at: number }
@@ -61,6 +71,7 @@ type Draft = { -readonly [K in keyof Progress]: Progress[K] } & {
   attempts: Map<string, number>
   lost: Map<string, number>
   waits: Map<string, number>
+  acknowledged: Map<string, string>
 }
 
 /** Folds a journal. Throws on one that does not begin with `rotation-opened`. */
@@ -77,6 +88,7 @@ export function foldProgress(events: readonly TimedEvent[]): Progress {
     attempts: new Map(),
     lost: new Map(),
     waits: new Map(),
+    acknowledged: new Map(),
     lastAt: first.at,
     predecessor: 'none',
     fence: 0,
@@ -95,6 +107,7 @@ export function advance(progress: Progress, event: TimedEvent): Progress {
     attempts: new Map(progress.attempts),
     lost: new Map(progress.lost),
     waits: new Map(progress.waits),
+    acknowledged: new Map(progress.acknowledged),
   }
   apply(draft, event)
   return draft
@@ -141,6 +154,24 @@ function apply(draft: Draft, event: TimedEvent): void {
       withdraw(draft, event.step)
       settle(draft)
       draft.trouble = { ...nextTrouble(draft, event.step, event.at), is: 'asked', code: 'NOT_NOW', about: event.task.title, evidence: {}, task: event.task }
+      draft.asked = { step: event.step, attempt: event.attempt, task: event.task, at: event.at, remindAt: event.at + dueOf(event.task) }
+      return
+    case 'task-reminded':
+      if (draft.asked !== undefined) draft.asked = { ...draft.asked, remindAt: event.at + dueOf(draft.asked.task) }
+      return
+    case 'task-answered':
+      if (draft.asked?.task.kind !== 'prepare') {
+        draft.done.set(event.step, { at: event.at, evidence: { answered: event.by } })
+        if (isEffect(stepOf(draft.plan, event.step))) draft.begun.add(event.step)
+      }
+      delete draft.paused
+      delete draft.trouble
+      delete draft.asked
+      return
+    case 'task-declined':
+      delete draft.paused
+      delete draft.asked
+      draft.trouble = { ...nextTrouble(draft, event.step, event.at), is: 'refused', code: 'DECLINED', about: event.reason, evidence: {} }
       return
     case 'wait-started':
       draft.waits.set(event.step, event.until)
@@ -163,11 +194,20 @@ function apply(draft: Draft, event: TimedEvent): void {
       delete draft.trouble
       delete draft.held
       delete draft.paused
+      delete draft.asked
       return
     case 'rotation-paused':
       draft.paused = { step: event.step, code: event.code, about: event.about, ...(draft.trouble?.task === undefined ? {} : { task: draft.trouble.task }) }
       return
     case 'rotation-resumed':
+      delete draft.asked
+      delete draft.paused
+      delete draft.trouble
+      delete draft.held
+      return
+    case 'acknowledged':
+      draft.acknowledged.set(event.what, event.by)
+      if (event.what === CLOCK) trustClock(draft, event.at)
       delete draft.paused
       delete draft.trouble
       delete draft.held
@@ -175,6 +215,19 @@ function apply(draft: Draft, event: TimedEvent): void {
     case 'rotation-closed':
       draft.closed = { result: event.result, at: event.at, ...(event.code === undefined ? {} : { code: event.code }), ...(event.about === undefined ? {} : { about: event.about }) }
   }
+}
+
+/** Who answers for the clock has looked at it: it was ahead before. A wait that was over only by that clock goes on (I4). */
+function trustClock(draft: Draft, at: number): void {
+  draft.lastAt = at
+  for (const [step, until] of draft.waits) if (until > at) draft.done.delete(step)
+}
+
+/** How long after it was asked a task should be done, unless it says so itself. */
+const TASK_DUE_MS = 86_400_000
+
+function dueOf(task: TaskRequest): number {
+  return task.due ?? TASK_DUE_MS
 }
 
 /** A refusal says that this attempt had no effect; one before it may have had. */
@@ -193,9 +246,10 @@ function nextTrouble(draft: Draft, step: string, at: number): { step: string; ti
 
 /** The steps of the present direction that are needed, in order. */
 export function stepsOf(progress: Progress): readonly Step[] {
-  if (progress.direction === 'forward') return progress.plan.steps
-  const needed = { minted: mayHave(progress, 'mint'), presented: mayHave(progress, 'publish'), ended: mayHave(progress, 'set') }
-  return progress.plan.back.filter((step) => step.needs === undefined || needed[step.needs])
+  const list = progress.direction === 'forward' ? progress.plan.steps : progress.plan.back
+  if (list.every((step) => step.needs === undefined)) return list
+  const needed = { minted: mayHave(progress, 'mint'), presented: mayHave(progress, 'publish'), ended: mayHave(progress, 'set'), lost: progress.lost.size > 0 }
+  return list.filter((step) => step.needs === undefined || needed[step.needs])
 }
 
 /** Whether an effect of this kind may have happened on the way forward. */
@@ -218,7 +272,9 @@ export function resourceOf(plan: Plan, step: Step): string | undefined {
 
 /** Whether the old credential is ended for good, or may be: then there is no way back. */
 export function pastReturn(progress: Progress): boolean {
-  return progress.direction === 'forward' && progress.plan.steps.some((step) => step.do === 'set' && step.to === 'gone' && progress.intended.has(step.id))
+  if (progress.direction === 'back') return false
+  if (isOneWay(progress.plan) && mayHave(progress, 'mint')) return true
+  return progress.plan.steps.some((step) => step.do === 'set' && step.to === 'gone' && progress.intended.has(step.id))
 }
 
 /** Whether ending the old credential was begun on the way forward: then going back is an undo. */
@@ -234,5 +290,5 @@ export function gateOf(progress: Progress, step: Step & { do: 'set' }): Step | u
   const list = progress.direction === 'forward' ? progress.plan.steps : progress.plan.back
   const gate = list.find((each) => each.do === 'gate' && each.ends === step.which && each.to === step.to)
   const needed = gate?.needs === undefined || mayHave(progress, 'publish')
-  return overlaps(progress.plan.strategy) && needed ? gate : undefined
+  return overlaps(progress.plan) && needed ? gate : undefined
 }

@@ -29,6 +29,8 @@ export interface Receipt {
   readonly proof: Evidence
   /** By consumer: what each instance proved, and how. */
   readonly attested: Readonly<Record<string, Evidence>>
+  /** What people answered for in place of a proof; absent when nobody had to. */
+  readonly acknowledged?: readonly { readonly what: string; readonly by: string; readonly reason: string; readonly at: string }[]
   readonly stores: readonly string[]
   /** How long new logins with the value in the stores could fail, measured; 0 with an overlap. Milliseconds. */
   readonly gapMs: number
@@ -88,12 +90,18 @@ export function makeReceipt(
     ...credentials,
     proof: proofs.at(-1)?.[1].evidence ?? {},
     attested: attestations(progress),
+    ...acknowledgements(events),
     stores: plan.stores.map((store) => store.title),
     gapMs: gapOf(progress, events, now),
     derivedLifeMs: plan.traits.derivedLife ?? (plan.traits.ends.length > 0 ? 0 : null),
     steps: events.flatMap((event) => ('step' in event ? [{ step: event.step, at: new Date(event.at).toISOString(), outcome: event.type }] : [])),
     chain,
   }
+}
+
+function acknowledgements(events: readonly TimedEvent[]): Pick<Receipt, 'acknowledged'> {
+  const acknowledged = events.flatMap((event) => (event.type === 'acknowledged' ? [{ what: event.what, by: event.by, reason: event.reason, at: new Date(event.at).toISOString() }] : []))
+  return acknowledged.length === 0 ? {} : { acknowledged }
 }
 
 function attestations(progress: Progress): Record<string, Evidence> {
@@ -114,7 +122,7 @@ function attestations(progress: Progress): Record<string, Evidence> {
  */
 function gapOf(progress: Progress, events: readonly TimedEvent[], now: number): number {
   const { plan } = progress
-  if (overlaps(plan.strategy)) return 0
+  if (overlaps(plan)) return 0
   const began = mintBegan(plan, events)
   if (began === undefined) return 0
   const steps = progress.direction === 'forward' ? plan.steps : plan.back

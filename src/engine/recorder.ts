@@ -1,7 +1,7 @@
 import { append, type Claim, type Entry, type StoredEntry, type Together, verifyChain } from '../state/journal.ts'
 import type { Predecessor } from '../state/lease.ts'
 import { readWhole } from '../state/rotation.ts'
-import { KeyturnError } from '../kit/index.ts'
+import { KeyturnError, type Ms } from '../kit/index.ts'
 import type { Engine } from './engine.ts'
 import type { Event, TimedEvent } from './event.ts'
 import { assertInvariants } from './invariants.ts'
@@ -64,10 +64,10 @@ export class Recorder {
   async write(event: Event, together: Omit<Together, 'dueAt' | 'waitsFor' | 'holds'> = {}): Promise<void> {
     const at = this.#engine.now()
     const timed: TimedEvent = { ...event, at }
-    const index = this.#index(timed)
     const written = [...this.#unwritten, timed]
     const progress = advance(this.progress, timed)
-    await append(this.#engine.state, this.#claim, written.map(toEntry), { ...together, ...index, ...holdOf(progress, timed) })
+    const index = this.#index(timed, progress)
+    await append(this.#engine.state, this.#claim, written.map(toEntry), { ...together, ...index, ...holdOf(progress, timed, this.#engine.state.skew) })
     if (index.dueAt !== undefined) this.#dueAt = index.dueAt
     this.#unwritten = []
     this.progress = progress
@@ -79,14 +79,16 @@ export class Recorder {
   }
 
   /** When the rotation wants to go on, for the due scan: kept only when it changes. */
-  #index(event: TimedEvent): Pick<Together, 'dueAt' | 'waitsFor'> {
+  #index(event: TimedEvent, { asked }: Progress): Pick<Together, 'dueAt' | 'waitsFor'> {
     switch (event.type) {
       case 'wait-started':
         return { dueAt: event.until, waitsFor: event.step }
       case 'gate-held':
         return { dueAt: event.retryAt, waitsFor: event.reasons[0] ?? 'gate' }
       case 'rotation-paused':
-        return { dueAt: null, waitsFor: `a person: ${event.code}` }
+        return { dueAt: asked?.remindAt ?? null, waitsFor: asked === undefined ? `a person: ${event.code}` : `a task: ${asked.task.title}` }
+      case 'task-reminded':
+        return { dueAt: asked?.remindAt ?? null }
       // A claim by itself changes nothing: the wait that it finds goes on.
       case 'rotation-claimed':
       case 'rotation-closed':
@@ -98,8 +100,8 @@ export class Recorder {
 }
 
 /** Locks are held for one write or one reload: from its intent until its outcome is known. */
-function holdOf({ plan, open }: Progress, event: Event): Pick<Together, 'holds'> {
+function holdOf({ plan, open }: Progress, event: Event, skew: Ms): Pick<Together, 'holds'> {
   const resource = open === undefined ? undefined : resourceOf(plan, stepOf(plan, open.step))
   if (open === undefined || resource === undefined) return {}
-  return { holds: { resource, until: open.deadline + plan.traits.settle, begins: event.type === 'intent-recorded' } }
+  return { holds: { resource, until: open.deadline + plan.traits.settle + skew, begins: event.type === 'intent-recorded' } }
 }

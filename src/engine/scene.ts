@@ -8,6 +8,8 @@ import type { Progress } from './progress.ts'
 
 /** What an action is given: the plan, what it touches, the values, the time. Made afresh for every step. */
 export interface Scene {
+  /** Its id. */
+  readonly rotation: string
   readonly plan: Plan
   readonly cast: Cast
   readonly progress: Progress
@@ -35,7 +37,7 @@ export function valueOf(scene: Scene, which: Which): Credential {
 }
 
 /** The entries of one store with this credential in them; `current` is what the store holds now. */
-export function entriesFor(scene: Scene, store: number, credential: Credential, current: Readonly<Record<string, Secret>>): Record<string, Secret> {
+export function entriesFor(scene: Pick<Scene, 'plan'>, store: number, credential: Credential, current: Readonly<Record<string, Secret>>): Record<string, Secret> {
   const bind = scene.plan.stores[store]?.bind ?? {}
   return Object.fromEntries(Object.entries(bind).map(([key, binding]) => [key, renderBinding(binding, credential.fields, current[key])]))
 }

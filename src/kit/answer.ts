@@ -5,10 +5,21 @@ export type Evidence = Readonly<Record<string, string | number | boolean>>
 
 /** What a person is asked to do when no API can. */
 export interface TaskRequest {
+  /**
+   * - `mint`: make the credential and hand in its fields; it is sealed, then proven like any other.
+   * - `end`: end the credential that is named; the proof that it is dead follows.
+   * - `confirm`: say that what the step is about is so; the person's word stands in the journal for the proof.
+   * - `prepare`: put something right; then the step is attempted again.
+   */
+  readonly kind: 'mint' | 'end' | 'confirm' | 'prepare'
   /** One line, imperative. */
   readonly title: string
   /** The steps, in keyturn's own words. */
   readonly steps: readonly string[]
+  /** For `mint`: the names of the fields that are asked for; all of the issuer's secret ones when absent. */
+  readonly fields?: readonly string[]
+  /** How long after it was asked it should be done, ms; a day when absent. Then people are reminded, again after each such time. */
+  readonly due?: number
 }
 
 /**
@@ -45,5 +56,16 @@ export function ask(task: TaskRequest): Answer<never> {
 
 /** Makes a short label of text from outside (an application name, an address): other characters become `?`, at most 64 stay. */
 export function label(text: string): string {
-  return text.replaceAll(/[^\w.:@/+-]/g, '?').slice(0, 64)
+  return plain(text).slice(0, 64)
+}
+
+/** Where a server is, for messages: `db.example:5432`, `[::1]:80`, of a Unix socket `/run/postgresql:5432`. Nothing else of a URL. */
+export function placeLabel(host: string, port: number): string {
+  // The longest name of a host (RFC 1035, 2.3.4).
+  const shown = plain(host).slice(0, 253)
+  return shown.includes(':') && !shown.startsWith('/') ? `[${shown}]:${port}` : `${shown}:${port}`
+}
+
+function plain(text: string): string {
+  return text.replaceAll(/[^\w.:@/+-]/g, '?')
 }

@@ -21,8 +21,12 @@ export interface Host {
   readonly base: string
   /** Unix time in milliseconds. */
   now(): number
-  /** Resolves a reference such as `${env:PG_ADMIN_URL}` at the moment of use; a text without a reference comes back as it is. */
-  resolve(text: string): Promise<Secret>
+  /**
+   * Resolves the references in a text, such as `${env:PG_ADMIN_URL}`, at the moment of use and before the call's deadline (ten
+   * seconds without one); a text without a reference comes back as it is. Throws a KeyturnError, mostly REFERENCE_UNRESOLVED, that
+   * names the reference: nothing was done by then, so whoever was about to do something answers `refused` with its code.
+   */
+  resolve(text: string, call?: Pick<Call, 'signal' | 'deadline'>): Promise<Secret>
   /** From now on this value is masked in every output of this process. */
   conceal(secret: Secret): void
 }

@@ -7,6 +7,16 @@ export interface CheckResult {
   readonly verdict: 'pass' | 'fail' | 'inconclusive'
   /** Numbers and labels: a status, a length, which expectation did not hold. */
   readonly evidence: Evidence
+  /** With `fail`: looking again cannot change it, as a line that was written stays written. The engine then looks no more. */
+  readonly final?: true
+}
+
+/** What a check may compare with: how it was before the rotation changed anything. */
+export interface Since {
+  /** When the first change became visible to consumers, unix ms: what a log says before it is not about the new value. */
+  readonly at: number
+  /** What this same check saw in preflight. */
+  readonly before: Evidence
 }
 
 /**
@@ -14,8 +24,13 @@ export interface CheckResult {
  * until the step's deadline.
  */
 export interface Check {
-  readonly traits: { readonly takesCredential: boolean }
+  readonly traits: {
+    readonly takesCredential: boolean
+    /** It compares with `before`; one under `postflight` is then looked at in preflight too, where its verdict does not count. */
+    readonly compares?: boolean
+  }
   /** For plans and messages. */
   title(): string
-  run(call: Call, as?: Credential): Promise<Answer<CheckResult>>
+  /** `since` is absent in preflight, where what is seen becomes the `before` of later runs. */
+  run(call: Call, as?: Credential, since?: Since): Promise<Answer<CheckResult>>
 }

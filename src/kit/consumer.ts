@@ -24,6 +24,12 @@ export interface ConsumerTraits {
   readonly local?: boolean
 }
 
+/**
+ * How instances follow each other in a reload: one after another, so that some always serve, or all at once, where two halves with
+ * different credentials would do harm (a hard cut).
+ */
+export type Pace = 'rolling' | 'at-once'
+
 /** How it was proven what an instance holds, best first. Inferred alone never opens the gate. */
 export type Proof = 'challenge' | 'issuer' | 'process' | 'inferred'
 
@@ -52,10 +58,10 @@ export interface Consumer {
   /** What runs now, listed afresh. */
   instances(call: Call): Promise<Answer<{ readonly all: readonly Instance[]; readonly complete: boolean }>>
   /**
-   * Makes its instances read the stores again; instance after instance where it is rolling. May be repeated. Done means asked
-   * and ready again; whether the value was taken is for `attest`.
+   * Makes its instances read the stores again, at this pace; `rolling` when absent. May be repeated. Done means asked and ready
+   * again; whether the value was taken is for `attest`.
    */
-  reload(call: Call): Promise<Answer<{ readonly evidence: Evidence }>>
+  reload(call: Call, pace?: Pace): Promise<Answer<{ readonly evidence: Evidence }>>
   /** Which of the two credentials the instance holds, without showing either. */
   attest(instance: Instance, next: Presented, old: Presented | undefined, call: Call): Promise<Answer<Attestation>>
 }

@@ -1,7 +1,7 @@
 import type { ConsumerTraits, Evidence, Fields, IssuerTraits, Ms, Preflight, ResourceKey } from '../kit/index.ts'
 import type { CheckSpec, Manifest, SecretSpec } from '../manifest/model.ts'
 import type { Plan, PlannedCheck, PlannedConsumer, PlannedStore, Preconditions, Summary } from './plan.ts'
-import { backSteps, forwardSteps, type Layout, overlaps } from './steps.ts'
+import { backSteps, forwardSteps, isOneWay, type Layout, overlaps } from './steps.ts'
 
 /** What was seen of the world before planning; parts that were not looked at are absent. */
 export interface World {
@@ -65,7 +65,7 @@ export function makePlan(manifest: Manifest, secret: SecretSpec, world: World): 
     timing: secret.timing,
     steps,
     back: backSteps(layout),
-    summary: summarise(secret, world, layout, steps.find((step) => step.do === 'set' && step.to === 'gone')?.id),
+    summary: summarise(secret, manifest.postflight, world, layout, steps.find((step) => step.do === 'set' && step.to === 'gone')?.id),
     preconditions: preconditionsOf(world),
   }
 }
@@ -75,36 +75,44 @@ function titled(checks: readonly CheckSpec[], titles: readonly string[] | undefi
 }
 
 function within(checks: readonly CheckSpec[]): Ms[] {
-  return checks.map((check) => check.within)
+  return checks.map((check) => check.within + (check.for ?? 0))
 }
 
 /** Of one effect or look at a system that is well: only for the estimate. */
 const STEP_MS = 200
 
-function summarise(secret: SecretSpec, world: World, layout: Layout, gone: string | undefined): Summary {
+function summarise(secret: SecretSpec, postflight: readonly CheckSpec[], world: World, layout: Layout, gone: string | undefined): Summary {
   const reloads = world.waves.flat().reduce((sum, consumer) => sum + consumer.traits.takes * Math.max(1, consumer.instances.length), 0)
   const takes = reloads + STEP_MS * (4 + layout.stores + layout.waves.length + layout.checks)
-  const overlap = overlaps(secret.strategy)
+  const overlap = overlaps(layout)
+  const oneWay = isOneWay(layout)
   const waits = overlap ? secret.timing.grace + secret.timing.quiet + (layout.traits.ends.length > 1 ? secret.timing.undo : 0) : 0
+  const observed = Math.max(0, ...[...secret.checks, ...postflight].map((check) => check.for ?? 0))
   const evidence: Evidence = world.issuer.preflight?.evidence ?? {}
   return {
     impact: secret.impact,
     gap: overlap ? 0 : reloads + STEP_MS * (1 + layout.stores),
     takes,
-    until: takes + waits,
+    until: takes + waits + observed,
     slots: { needed: overlap ? 2 : 1, has: layout.traits.slots },
     ...(world.issuer.preflight === undefined ? {} : { fenced: world.issuer.preflight.fenced }),
-    ...(gone === undefined ? {} : { pointOfNoReturn: gone }),
-    notRestored: notRestored(world, overlap),
-    notices: [...(world.waves.flat().length === 0 ? ['no consumer is named: nobody is told of the new value'] : []), ...(world.issuer.preflight?.notices ?? []), ...world.stores.flatMap((store) => store.notices), ...world.waves.flat().flatMap((consumer) => [...consumer.notices, ...weakProof(consumer)])],
+    ...(oneWay ? { pointOfNoReturn: 'mint' } : gone === undefined ? {} : { pointOfNoReturn: gone }),
+    notRestored: notRestored(world, overlap, oneWay),
+    notices: [...notEnded(layout, overlap), ...(world.waves.flat().length === 0 ? ['no consumer is named: nobody is told of the new value'] : []), ...(world.issuer.preflight?.notices ?? []), ...world.stores.flatMap((store) => store.notices), ...world.waves.flat().flatMap((consumer) => [...consumer.notices, ...weakProof(consumer)])],
     evidence,
   }
 }
 
-function notRestored(world: World, overlap: boolean): string[] {
+function notRestored(world: World, overlap: boolean, oneWay: boolean): string[] {
   const lost = overlap ? ['sessions of the old credential that are ended when it is turned off'] : ['logins that fail between the change and the reload']
+  if (oneWay) lost.push('the old value: the provider makes the new one, and nobody can make the old one again')
   if (world.stores.some((store) => !store.readable)) lost.push('the old value: a store cannot be read, so there is no rollback and no proof of death')
   return lost
+}
+
+function notEnded({ traits }: Layout, overlap: boolean): string[] {
+  if (!overlap || traits.ends.length > 0) return []
+  return ['the provider ends the old credential in its own time: this rotation does not end it, and does not prove it dead']
 }
 
 function weakProof(consumer: SeenConsumer): string[] {

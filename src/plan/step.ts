@@ -1,10 +1,10 @@
-import type { Ms } from '../kit/index.ts'
+import type { Ms, Pace } from '../kit/index.ts'
 
 /** The old credential is the one in use when the rotation began; the new one is what it ends with. */
 export type Which = 'new' | 'old'
 
-/** What has to have been begun on the way forward for a step of the way back to be needed. */
-export type Needed = 'minted' | 'presented' | 'ended'
+/** What has to have been begun on the way forward for a step to be needed; `lost`: a mint got no answer, and may have made something. */
+export type Needed = 'minted' | 'presented' | 'ended' | 'lost'
 
 /** The three phases of every rotation, and what frames them. */
 export type Phase = 'preflight' | 'accept' | 'present' | 'forget' | 'close'
@@ -13,9 +13,11 @@ export type Phase = 'preflight' | 'accept' | 'present' | 'forget' | 'close'
 export type Action =
   | { readonly do: 'preflight' }
   | { readonly do: 'mint'; readonly which: Which; readonly effect: true }
+  /** Takes the credential that the provider's own rotation brought. */
+  | { readonly do: 'collect'; readonly which: 'new' }
   | { readonly do: 'probe'; readonly which: Which }
   | { readonly do: 'publish'; readonly store: number; readonly which: Which; readonly effect: true }
-  | { readonly do: 'reload'; readonly wave: number; readonly consumer: number; readonly which: Which; readonly effect: true }
+  | { readonly do: 'reload'; readonly wave: number; readonly consumer: number; readonly which: Which; readonly effect: true; readonly pace?: Pace }
   | { readonly do: 'attest'; readonly wave: number; readonly consumer: number; readonly which: Which }
   | { readonly do: 'check'; readonly list: 'secret' | 'postflight'; readonly index: number; readonly which: Which }
   | { readonly do: 'wait'; readonly why: 'grace' | 'undo'; readonly for: Ms }
@@ -23,6 +25,8 @@ export type Action =
   | { readonly do: 'gate'; readonly keeps: Which; readonly ends: Which; readonly to: 'off' | 'gone' }
   | { readonly do: 'set'; readonly which: Which; readonly to: 'on' | 'off' | 'gone'; readonly effect: true }
   | { readonly do: 'prove'; readonly accepted: Which; readonly rejected: Which }
+  /** Ends what lost mints of this rotation left at the provider. */
+  | { readonly do: 'reclaim'; readonly effect: true }
   | { readonly do: 'sweep' }
   | { readonly do: 'receipt' }
 
@@ -32,7 +36,7 @@ export type Step = Action & {
   readonly phase: Phase
   /** One attempt at it may take this long. */
   readonly deadline: Ms
-  /** On the way back: skipped unless this was begun on the way forward. */
+  /** Skipped unless this was begun on the way forward. */
   readonly needs?: Needed
 }
 

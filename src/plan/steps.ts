@@ -1,4 +1,4 @@
-import type { IssuerTraits, Ms, Strategy } from '../kit/index.ts'
+import type { IssuerTraits, Ms, Pace, Strategy } from '../kit/index.ts'
 import type { Timing } from '../manifest/model.ts'
 import type { Action, Needed, Phase, Step, Which } from './step.ts'
 
@@ -23,24 +23,24 @@ const LOOK_MS = 30_000
 export function forwardSteps(layout: Layout): Step[] {
   const steps = builder(layout)
   steps.add('preflight', 'preflight', { do: 'preflight' }, LOOK_MS)
-  if (overlaps(layout.strategy)) {
-    accept(steps, layout, 'new')
-    present(steps, layout, 'new')
-    if (layout.timing.grace > 0) steps.add('grace', 'present', { do: 'wait', why: 'grace', for: layout.timing.grace })
+  accept(steps, layout)
+  present(steps, layout, 'new')
+  if (overlaps(layout)) {
+    if (layout.timing.grace > 0 && layout.traits.ends.length > 0) steps.add('grace', 'present', { do: 'wait', why: 'grace', for: layout.timing.grace })
     forget(steps, layout, 'new', 'old')
   } else {
-    // Accepting the new one ends the old one: nothing may stand between that and the last consumer.
-    steps.add('mint', 'accept', { do: 'mint', which: 'new', effect: true })
-    present(steps, layout, 'new')
+    // Accepting the new one ended the old one: nothing may stand between that and the last consumer.
     prove(steps, layout, 'prove', 'new', 'old')
   }
-  return close(steps)
+  return close(steps, layout)
 }
 
 /** The way back: old and new swapped, each part only if its counterpart was begun. */
 export function backSteps(layout: Layout): Step[] {
   const steps = builder(layout, 'back:')
-  if (overlaps(layout.strategy)) {
+  // Once it is minted there is no way back; before that there is nothing to take back.
+  if (isOneWay(layout)) return close(steps, layout)
+  if (overlaps(layout)) {
     if (layout.traits.ends.length > 0) steps.add('restore', 'accept', { do: 'set', which: 'old', to: 'on', effect: true }, undefined, 'ended')
     probe(steps, layout, 'old', 'minted')
     present(steps, layout, 'old', 'presented')
@@ -49,19 +49,33 @@ export function backSteps(layout: Layout): Step[] {
       steps.add('gate:new', 'forget', { do: 'gate', keeps: 'old', ends: 'new', to: 'off' }, LOOK_MS, 'presented')
     }
     for (const to of layout.traits.ends) steps.add(`${to}:new`, 'forget', { do: 'set', which: 'new', to, effect: true }, undefined, 'minted')
-    prove(steps, layout, 'prove:old', 'old', 'new', 'minted')
+    if (layout.traits.ends.length > 0) prove(steps, layout, 'prove:old', 'old', 'new', 'minted')
   } else {
     steps.add('mint:old', 'accept', { do: 'mint', which: 'old', effect: true }, undefined, 'minted')
     // Where nothing was published the consumers still hold the old value: they are not restarted for nothing.
     present(steps, layout, 'old', 'presented')
     prove(steps, layout, 'prove:old', 'old', 'new', 'minted')
   }
-  return close(steps)
+  return close(steps, layout)
 }
 
+/** What tells how old and new meet. */
+type Meeting = Pick<Layout, 'strategy' | 'traits'>
+
 /** Whether old and new are accepted side by side for a while. */
-export function overlaps(strategy: Strategy): boolean {
+export function overlaps({ strategy, traits }: Meeting): boolean {
+  if (strategy === 'provider-managed') return traits.slots > 1
   return strategy !== 'in-place' && strategy !== 'hard-cut'
+}
+
+/** Whether there is no way back once the mint began: the old one may be dead, and nobody but the provider can make it again. */
+export function isOneWay(meeting: Meeting): boolean {
+  return !overlaps(meeting) && (meeting.traits.value === 'made' || meeting.traits.mint === 'triggers')
+}
+
+/** Whether a mint that got no answer may have left something behind at the provider that has to be found and ended. */
+function mayLeave({ value, mint }: IssuerTraits): boolean {
+  return value === 'made' && mint === 'adds'
 }
 
 interface Builder {
@@ -79,22 +93,36 @@ function builder(layout: Layout, prefix = ''): Builder {
   }
 }
 
-function accept(steps: Builder, layout: Layout, which: Which): void {
-  steps.add('mint', 'accept', { do: 'mint', which, effect: true })
-  probe(steps, layout, which)
+function accept(steps: Builder, layout: Layout): void {
+  if (mayLeave(layout.traits)) steps.add('reclaim', 'accept', { do: 'reclaim', effect: true }, undefined, 'lost')
+  steps.add('mint', 'accept', { do: 'mint', which: 'new', effect: true })
+  if (layout.traits.mint === 'triggers') steps.add('collect', 'accept', { do: 'collect', which: 'new' }, LOOK_MS)
+  if (overlaps(layout) || layout.traits.mint === 'triggers') probe(steps, layout, 'new')
 }
 
 function probe(steps: Builder, layout: Layout, which: Which, needs?: Needed): void {
   if (layout.traits.acceptor === 'issuer') steps.add(`probe:${which}`, 'accept', { do: 'probe', which }, LOOK_MS, needs)
 }
 
+interface Place {
+  readonly wave: number
+  readonly consumer: number
+}
+
 function present(steps: Builder, layout: Layout, which: Which, needs?: Needed): void {
   for (let store = 0; store < layout.stores; store += 1) steps.add(`publish:${store}`, 'present', { do: 'publish', store, which, effect: true }, undefined, needs)
-  for (const [wave, count] of layout.waves.entries()) {
-    for (let consumer = 0; consumer < count; consumer += 1) {
-      const place = `${wave}.${consumer}`
-      steps.add(`reload:${place}`, 'present', { do: 'reload', wave, consumer, which, effect: true }, layout.timing.ready, needs)
-      steps.add(`attest:${place}`, 'present', { do: 'attest', wave, consumer, which }, layout.timing.ready, needs)
+  const places = layout.waves.flatMap((count, wave) => Array.from({ length: count }, (_, consumer) => ({ wave, consumer })))
+  const reload = ({ wave, consumer }: Place, pace: { readonly pace?: Pace }): void =>
+    steps.add(`reload:${wave}.${consumer}`, 'present', { do: 'reload', wave, consumer, which, effect: true, ...pace }, layout.timing.ready, needs)
+  const attest = ({ wave, consumer }: Place): void => steps.add(`attest:${wave}.${consumer}`, 'present', { do: 'attest', wave, consumer, which }, layout.timing.ready, needs)
+  if (layout.strategy === 'hard-cut') {
+    // All at once: of two halves with different values each would throw the other's users out, again and again.
+    for (const place of places) reload(place, { pace: 'at-once' })
+    for (const place of places) attest(place)
+  } else {
+    for (const place of places) {
+      reload(place, {})
+      attest(place)
     }
   }
   check(steps, layout, which, 'present', '', needs)
@@ -131,7 +159,9 @@ function prove(steps: Builder, layout: Layout, id: string, accepted: Which, reje
   if (layout.traits.acceptor === 'issuer') steps.add(id, 'forget', { do: 'prove', accepted, rejected }, LOOK_MS, needs)
 }
 
-function close(steps: Builder): Step[] {
+function close(steps: Builder, { traits }: Layout): Step[] {
+  // A late one may have landed after the first look; by a tag it is found without asking anybody.
+  if (mayLeave(traits) && (traits.locate === 'tag' || !steps.list.some((step) => step.do === 'reclaim'))) steps.add('reclaim:end', 'close', { do: 'reclaim', effect: true }, undefined, 'lost')
   steps.add('sweep', 'close', { do: 'sweep' }, LOOK_MS)
   steps.add('receipt', 'close', { do: 'receipt' })
   return steps.list

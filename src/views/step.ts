@@ -4,18 +4,24 @@ import { duration } from './duration.ts'
 
 /** What a step does, in the words of the plan: names of things, never values. */
 export function stepText(plan: Plan, step: Step): string {
-  const id = (which: Which): string => (which === 'new' ? plan.next?.id : plan.current?.id) ?? `the ${which} credential`
+  // What the provider makes has no name before it is made.
+  const made = plan.traits.value === 'made' || plan.traits.mint === 'triggers'
+  const id = (which: Which): string => (which === 'old' ? plan.current?.id : made ? undefined : plan.next?.id) ?? `the ${which} credential`
   switch (step.do) {
     case 'preflight':
       return 'look: rights, room, stores, consumers, checks; probe the old credential and a wrong one'
     case 'mint':
+      if (plan.traits.mint === 'triggers') return 'start the provider\'s own rotation'
+      if (made) return `have ${plan.issuer.use} make a new credential`
       return `make ${id(step.which)} accepted with ${step.which === 'new' ? 'a new value' : 'the old value'}`
+    case 'collect':
+      return 'wait for the provider, and take the credential that it made'
     case 'probe':
       return `log in as ${id(step.which)} at ${plan.endpoints.join(', ')}`
     case 'publish':
       return `write ${id(step.which)} to ${plan.stores[step.store]?.title} (${Object.keys(plan.stores[step.store]?.bind ?? {}).join(', ')})`
     case 'reload':
-      return `reload ${plan.waves[step.wave]?.[step.consumer]?.title}`
+      return `reload ${plan.waves[step.wave]?.[step.consumer]?.title}${step.pace === 'at-once' ? ', all instances at once' : ''}`
     case 'attest':
       return attestText(plan.waves[step.wave]?.[step.consumer], id(step.which))
     case 'check':
@@ -30,6 +36,8 @@ export function stepText(plan: Plan, step: Step): string {
       return { on: `turn ${id(step.which)} on again`, off: `turn ${id(step.which)} off and end its sessions`, gone: `end ${id(step.which)} for good` }[step.to]
     case 'prove':
       return `prove in pairs: ${id(step.accepted)} accepted, ${id(step.rejected)} rejected`
+    case 'reclaim':
+      return 'end what lost requests for a credential left behind'
     case 'sweep':
       return 'see that nothing unknown is left'
     case 'receipt':

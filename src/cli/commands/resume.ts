@@ -1,4 +1,4 @@
-import { resume, status } from '../../operations.ts'
+import { resume, type ResumeOptions, status } from '../../operations.ts'
 import { KeyturnError } from '../../kit/index.ts'
 import { EXIT, exitOf, exitOfRun, worseExit } from '../exit.ts'
 import { progressTo, tellFailure, tellOutcome } from '../report.ts'
@@ -6,6 +6,8 @@ import { type CommonOptions, manifestOf, type Session } from '../session.ts'
 
 interface Options extends CommonOptions {
   readonly wait?: boolean
+  readonly acknowledge?: readonly string[]
+  readonly reason?: string
 }
 
 /** `keyturn resume [rotation]`: goes on with what is open, oldest first, a person having looked at what was paused. */
@@ -13,12 +15,13 @@ export async function run({ runtime, terminal }: Session, [named]: readonly stri
   const manifest = await manifestOf(options)
   const json = options.json === true
   const ofThis = (row: { readonly system: string; readonly environment: string }): boolean => row.system === manifest.system && row.environment === manifest.environment
-  const rotations = named === undefined ? (await status(manifest)).flatMap(({ row }) => (ofThis(row) ? [row.id] : [])).toReversed() : [named]
+  const answersFor = acknowledgementOf(named, options)
+  const rotations = named === undefined ? (await status(runtime, manifest)).flatMap(({ row }) => (ofThis(row) ? [row.id] : [])).toReversed() : [named]
   if (rotations.length === 0 && !json) terminal.out('Nothing is open.')
   let worst: number = EXIT.done
   for (const rotation of rotations) {
     try {
-      const outcome = await resume(runtime, manifest, rotation, { ...progressTo(terminal, json), wait: options.wait === true })
+      const outcome = await resume(runtime, manifest, rotation, { ...progressTo(terminal, json), wait: options.wait === true, ...answersFor })
       tellOutcome(terminal, outcome, json)
       worst = worseExit(worst, exitOfRun(outcome))
     } catch (thrown) {
@@ -29,4 +32,12 @@ export async function run({ runtime, terminal }: Session, [named]: readonly stri
     }
   }
   return worst
+}
+
+/** A person answers for one rotation at a time, and says why. */
+function acknowledgementOf(rotation: string | undefined, { acknowledge: what, reason }: Options): Pick<ResumeOptions, 'acknowledge'> {
+  if (what === undefined) return {}
+  if (rotation === undefined) throw new KeyturnError('USAGE', '--acknowledge needs the rotation', { hint: 'Name it: `keyturn resume ROTATION --acknowledge NAME --reason TEXT`.' })
+  if (reason === undefined || reason.trim() === '') throw new KeyturnError('USAGE', '--acknowledge needs --reason', { hint: 'Say why you can answer for it; the journal and the receipt keep it.' })
+  return { acknowledge: { what, reason } }
 }

@@ -11,6 +11,7 @@ interface Options extends CommonOptions {
   readonly plan?: string
   readonly reason?: string
   readonly adopt?: boolean
+  readonly acceptImpact?: boolean
 }
 
 /** `keyturn rotate SECRET`: opens a rotation and carries it to its first wait. */
@@ -21,6 +22,7 @@ export async function run({ runtime, terminal }: Session, words: readonly string
     ...progressTo(terminal, json),
     wait: options.wait === true,
     adopt: options.adopt === true,
+    acceptImpact: options.acceptImpact === true,
     ...(options.reason === undefined ? {} : { reason: options.reason }),
     ...(options.plan === undefined ? {} : { plan: readPlan(options.plan) }),
   })

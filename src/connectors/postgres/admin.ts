@@ -1,12 +1,12 @@
 import { type Answer, type Call, type Host, KeyturnError, refused } from '../../kit/index.ts'
-import { failure, loginFailure } from './failure.ts'
+import { failure, loginFailure, saidWhere } from './failure.ts'
 import { identifier, literal } from './quote.ts'
 import { type Session, login } from './session.ts'
 import { type Target, readUrl } from './target.ts'
 
 /** Where the admin logs in: resolved at every use, because the reference may give another password tomorrow. */
-export async function findAdmin(reference: string, host: Host): Promise<Target> {
-  const target = await readUrl(await host.resolve(reference))
+export async function findAdmin(reference: string, host: Host, call: Call): Promise<Target> {
+  const target = await readUrl(await host.resolve(reference, call))
   if (target.user === '') throw new KeyturnError('REFERENCE_UNRESOLVED', 'issuer.admin gives a URL without a user')
   host.conceal(target.password)
   return target
@@ -30,16 +30,16 @@ export async function asAdmin<T>(
   try {
     session = await login(target, call)
   } catch (thrown) {
-    return loginFailure(thrown, call, lost)
+    return saidWhere(loginFailure(thrown, call, lost), target)
   }
   try {
     const remaining = Math.max(1, Math.floor(call.deadline - Date.now()))
     const [row] = await session.query<{ version: number }>(`SET search_path = pg_catalog;
       SET statement_timeout = ${Math.min(remaining, 2_147_483_647)};
       SELECT current_setting('server_version_num')::int AS version`)
-    return await body({ ...session, version: row?.version ?? 0 })
+    return saidWhere(await body({ ...session, version: row?.version ?? 0 }), target)
   } catch (thrown) {
-    return failure(thrown, call, lost)
+    return saidWhere(failure(thrown, call, lost), target)
   } finally {
     await session.close()
   }

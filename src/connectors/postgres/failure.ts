@@ -1,4 +1,5 @@
-import { type Answer, type Call, KeyturnError, refused, unknown } from '../../kit/index.ts'
+import { type Answer, type Call, KeyturnError, placeLabel, refused, unknown } from '../../kit/index.ts'
+import type { Target } from './target.ts'
 
 /** The five-character SQLSTATE of an error from the server; undefined for an error of the socket. */
 export function sqlState(thrown: unknown): string | undefined {
@@ -30,6 +31,13 @@ export function failure(thrown: unknown, call: Call, lost: 'refused' | 'unknown'
   if (sqlstate === '57014') return unknown('DEADLINE', undefined, evidence)
   if (/^(08|57P)/.test(sqlstate)) return lostAnswer('UNREACHABLE', undefined, evidence)
   return unknown('SERVER_ERROR', undefined, evidence)
+}
+
+/** The same answer; where it is about the connection and does not say which, with host and port, and nothing else of the URL. */
+export function saidWhere<T>(answer: Answer<T>, { host, port }: Pick<Target, 'host' | 'port'>): Answer<T> {
+  const unnamed = (answer.is === 'refused' || answer.is === 'unknown') && answer.about === undefined
+  if (!unnamed || (answer.code !== 'UNREACHABLE' && answer.code !== 'DEADLINE')) return answer
+  return { ...answer, about: placeLabel(host, port) }
 }
 
 /** What a failed login of the admin means. */

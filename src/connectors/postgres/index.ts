@@ -26,7 +26,7 @@ export function openIssuer(config: IssuerConfig, host: Host): Issuer {
     call: Call, lost: 'refused' | 'unknown', body: (session: AdminSession, admin: Target) => Promise<Answer<T>>,
   ): Promise<Answer<T>> {
     try {
-      const admin = await findAdmin(config.admin, host)
+      const admin = await findAdmin(config.admin, host, call)
       return await asAdmin(admin, call, lost, (session) => body(session, admin))
     } catch (thrown) {
       return failure(thrown, call, lost)
@@ -36,7 +36,7 @@ export function openIssuer(config: IssuerConfig, host: Host): Issuer {
   async function probe(credential: Credential, endpoint: string, call: Call): ReturnType<Issuer['probe']> {
     if (!endpoints.includes(endpoint)) return refused('USAGE', `there is no endpoint ${endpoint}`)
     try {
-      const admin = await findAdmin(config.admin, host)
+      const admin = await findAdmin(config.admin, host, call)
       const { host: address, port } = config.endpoints?.find((one) => one.name === endpoint) ?? admin
       const place = { ...admin, host: address, port, database: config.database ?? admin.database }
       return await probeAt(place, admin, credential, call)

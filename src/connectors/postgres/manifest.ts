@@ -15,7 +15,7 @@ const endpoint = z.strictObject({
 /** What stands under `issuer:` with `use: postgres`. */
 export const issuerSchema = z
   .strictObject({
-    admin: z.string().min(1).describe('A reference to the postgres:// URL of an admin on the primary: `${env:PG_ADMIN_URL}`.'),
+    admin: z.string().min(1).meta({ reference: true }).describe('A reference to the postgres:// URL of an admin on the primary: `${env:PG_ADMIN_URL}`.'),
     role: name.describe('The role whose password is rotated: the original one.'),
     companion: name.optional().describe('The second role of the pair; `<role>_alt` when absent. keyturn creates it.'),
     database: name

@@ -1,4 +1,4 @@
-import { type Answer, type Call, type Evidence, type MintIntent, ask, done, refused } from '../../kit/index.ts'
+import { type Answer, type Call, type Evidence, type MintIntent, type TaskRequest, ask, done, refused } from '../../kit/index.ts'
 import { nameUses, readUses } from './activity.ts'
 import { type AdminSession, change } from './admin.ts'
 import { equalise } from './companion.ts'
@@ -74,8 +74,9 @@ function refusesHash(sqlstate: string | undefined): boolean {
   return sqlstate !== undefined && /^(28|22|0A|P0)/.test(sqlstate)
 }
 
-function sendClear(role: string): { readonly title: string; readonly steps: readonly string[] } {
+function sendClear(role: string): TaskRequest {
   return {
+    kind: 'prepare',
     title: `Let the password of ${role} be sent in clear, or let the server take verifiers`,
     steps: [
       'The server refused a pre-hashed password (code HASH_REFUSED); nothing was changed.',

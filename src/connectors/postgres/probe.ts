@@ -1,6 +1,6 @@
 import { type Answer, type Call, type Credential, type Verdict, done, refused, unknown } from '../../kit/index.ts'
 import { asAdmin } from './admin.ts'
-import { socketCode, sqlState } from './failure.ts'
+import { saidWhere, socketCode, sqlState } from './failure.ts'
 import { readRoles } from './role.ts'
 import { login } from './session.ts'
 import type { Target } from './target.ts'
@@ -22,7 +22,7 @@ export async function probeAt(place: Target, admin: Target, credential: Credenti
     }
     return done({ verdict: 'accepted', code: '00000' })
   } catch (thrown) {
-    if (call.signal.aborted) return unknown('DEADLINE')
+    if (call.signal.aborted) return saidWhere(unknown('DEADLINE'), place)
     const code = sqlState(thrown) ?? socketCode(thrown)
     if (code === '28P01') return done({ verdict: 'rejected', code })
     if (code !== '28000') return done({ verdict: 'inconclusive', code })

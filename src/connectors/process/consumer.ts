@@ -37,18 +37,27 @@ export function openConsumer(config: ConsumerConfig, host: Host): Consumer {
       const seen = await Promise.all(instances.map((instance) => look(instance, pathOf(instance), call)))
       return done({ all: seen.map(({ listed }) => listed), complete: seen.every(({ denied }) => !denied) })
     },
-    reload: async (call) => {
+    reload: async (call, pace = 'rolling') => {
       const before = instances.map((instance) => ({ instance, path: pathOf(instance), running: readPidFile(pathOf(instance)) }))
       // Nothing is signalled before all of them are known to be there.
       const absent = before.find(({ running }) => running === 'gone')
       if (command === undefined && absent !== undefined) return refused('CONSUMER_MISSING', absent.instance.name)
       const began = Date.now()
+      const waiting: (() => Promise<Answer<void>>)[] = []
       for (const [at, { instance, path }] of before.entries()) {
-        const answer = await reloadOne(instance, path, config, host, call)
+        const asked = await askOne(instance, path, config, host, call)
+        const ready = asked.is === 'done' ? (): Promise<Answer<void>> => untilReady(instance, path, asked.value, durationOf(config.readyWithin), call) : undefined
+        if (pace === 'at-once' && ready !== undefined) waiting.push(ready)
+        const answer = ready === undefined ? asked : pace === 'at-once' ? done(undefined) : await ready()
         if (answer.is === 'done') continue
         // Of the whole it can no longer be said that nothing happened.
         if (answer.is === 'refused' && at > 0) return unknown(answer.code, answer.about, { ...answer.evidence, reloaded: at })
         return answer
+      }
+      // All at once: each was asked before the first is waited for.
+      for (const ready of waiting) {
+        const answer = await ready()
+        if (answer.is !== 'done') return answer
       }
       return done({ evidence: { reloaded: instances.length, took: Date.now() - began } })
     },
@@ -103,13 +112,14 @@ async function look(instance: Configured, path: string, call: Pick<Call, 'signal
   return { listed: { id: mark, name: instance.name, ready, ...(startedAt === undefined ? {} : { startedAt }) }, denied: false }
 }
 
-async function reloadOne(
+/** Signals or restarts one instance. Answers with the process that must no longer be the one. */
+async function askOne(
   instance: Configured,
   path: string,
   config: ConsumerConfig,
   host: Host,
   call: Call,
-): Promise<Answer<void>> {
+): Promise<Answer<Running | undefined>> {
   const before = readPidFile(path)
   if (before === 'denied') return refused('RIGHTS_MISSING', `to read the pid file of ${instance.name}`)
   if (call.signal.aborted) return refused('DEADLINE', instance.name)
@@ -122,8 +132,7 @@ async function reloadOne(
     const ran = await restart(instance, config.reload, host, call)
     if (ran.is !== 'done') return ran
   }
-  const not = 'signal' in config.reload || before === 'gone' ? undefined : before
-  return untilReady(instance, path, not, durationOf(config.readyWithin), call)
+  return done('signal' in config.reload || before === 'gone' ? undefined : before)
 }
 
 async function restart(
@@ -134,7 +143,7 @@ async function restart(
 ): Promise<Answer<unknown>> {
   let resolved: Awaited<ReturnType<typeof resolveEnvironment>>
   try {
-    resolved = await resolveEnvironment(env, host)
+    resolved = await resolveEnvironment(env, host, call)
   } catch (thrown) {
     if (thrown instanceof KeyturnError) return refused(thrown.code, thrown.about)
     throw thrown

@@ -1,10 +1,10 @@
 import { type Call, done, label } from '../../kit/index.ts'
 import type { Which } from '../../plan/step.ts'
-import { stepsOf } from '../progress.ts'
+import { stepsOf, USAGE } from '../progress.ts'
 import { entriesFor, type Outcome, type Scene, valueOf } from '../scene.ts'
 import { probeAll } from './probe.ts'
 import { holds } from './publish.ts'
-import { attestAll } from './reload.ts'
+import { attestAll } from './attest.ts'
 import { lastAttested, observeUse } from './watch.ts'
 
 /** The issuer's clock may differ by this much. */
@@ -79,6 +79,11 @@ function withinPlan(scene: Scene): string[] {
   return (scene.manifestKeys ?? []).filter((key) => !planned.has(key)).map((key) => `the manifest names ${label(key)}, which the plan does not know`)
 }
 
+/** The issuer shows no use at all, and the manifest (`quiet: 0s`) or a person does without it; the consumers' proofs stand alone then. */
+function doneWithoutUsage({ plan, progress }: Scene, seenUpTo: number): boolean {
+  return progress.acknowledged.has(USAGE) || (seenUpTo === 0 && plan.timing.quiet === 0)
+}
+
 /** Nobody uses it now, the issuer sees everything, and its clock agrees with ours. */
 async function unused(scene: Scene, ends: Which, call: Call): Promise<string[]> {
   const before = scene.now()
@@ -86,7 +91,7 @@ async function unused(scene: Scene, ends: Which, call: Call): Promise<string[]> 
   if (use.is !== 'done') return [`the issuer does not say who uses the ${ends} credential`]
   const reasons = [...use.value.reasons]
   const { clock, seenUpTo } = use.value.seen
-  if (seenUpTo < lastAttested(scene) - CLOCK_MS) reasons.push('the issuer has not seen the time since the last consumer took the new one')
+  if (seenUpTo < lastAttested(scene) - CLOCK_MS && !doneWithoutUsage(scene, seenUpTo)) reasons.push('the issuer has not seen the time since the last consumer took the new one')
   if (clock !== undefined && (clock < before - CLOCK_MS || clock > scene.now() + CLOCK_MS)) reasons.push(`the issuer's clock differs by ${Math.round(Math.abs(clock - before) / 1000)} s`)
   if (scene.now() < scene.progress.lastAt - CLOCK_MS) reasons.push('the clock went back')
   return reasons

@@ -1,6 +1,6 @@
 import { type Call, label } from '../../kit/index.ts'
 import type { Scene } from '../scene.ts'
-import { attestAll } from './reload.ts'
+import { attestAll } from './attest.ts'
 
 /**
  * Who holds the old value although it is off, in words: instances that prove it, like those of a deployment that was rolled back.

@@ -3,16 +3,23 @@ import type { Which } from '../../plan/step.ts'
 import { type Scene, valueOf } from '../scene.ts'
 import { probeAll } from './probe.ts'
 
-/** Applies the value that was sealed before, or takes the one that the provider makes. */
+/** Applies the value that was sealed before, takes the one that the provider makes, or starts the provider's own rotation. */
 export async function mint(scene: Scene, step: { readonly which: Which }, tag: string, call: Call): Promise<Answer<{ readonly credential: Credential; readonly evidence: Evidence }>> {
-  return scene.cast.issuer.mint({ credential: valueOf(scene, step.which), tag }, call)
+  const credential = isChosen(scene) ? valueOf(scene, step.which) : scene.cast.issuer.propose(valueOf(scene, 'old'))
+  return scene.cast.issuer.mint({ credential, tag }, call)
 }
 
 /** Looks whether a mint of which no outcome is known happened: a chosen value is accepted, or it is not. */
 export async function lookForMint(scene: Scene, step: { readonly which: Which }, call: Call): Promise<Answer<boolean>> {
+  // A made value that did not arrive is lost, whether it exists or not: what it left is for `reclaim`. A trigger may be repeated.
+  if (!isChosen(scene)) return done(false)
   // Applying a chosen value again ends in the same state, so where only consumers can tell it counts as not yet applied.
   if (scene.plan.traits.acceptor === 'consumers') return done(false)
   const { verdict } = await probeAll(scene, step.which, call)
   if (verdict === 'accepted') return done(true)
   return verdict === 'inconclusive' ? unknown('UNREACHABLE', 'an endpoint gave no verdict') : done(false)
+}
+
+function isChosen({ plan }: Scene): boolean {
+  return plan.traits.value === 'chosen' && plan.traits.mint !== 'triggers'
 }

@@ -1,7 +1,10 @@
 import { type Answer, type Call, type Check, type Credential, done, type Evidence, label, refused } from '../../kit/index.ts'
+import type { CheckSpec } from '../../manifest/model.ts'
 import { readCurrent } from '../current.ts'
 import { entriesFor, type Scene } from '../scene.ts'
-import { attestAll } from './reload.ts'
+import { type CheckPlace, keptEvidence } from '../since.ts'
+import { attestAll } from './attest.ts'
+import { baselineKey } from './reclaim.ts'
 import { credentialFor, LOOK_AGAIN_MS, untilPass } from './check.ts'
 
 /**
@@ -15,15 +18,18 @@ export async function preflight(scene: Scene, call: Call): Promise<Answer<{ read
   const old = current.value
   const moved = worldMoved(scene, old)
   if (moved !== undefined) return refused('WORLD_MOVED', moved)
-  const next = cast.issuer.propose(old)
+  const next = scene.values.new ?? cast.issuer.propose(old)
   const issuer = await cast.issuer.preflight(old, next.id, call)
   if (issuer.is !== 'done') return issuer
+  const baseline = await idsBefore(scene, call)
+  if (baseline.is !== 'done') return baseline
   for (const [index, store] of cast.stores.entries()) {
     const ready = await store.preflight(call)
     if (ready.is !== 'done') return ready
     const seen = await store.read(Object.keys(plan.stores[index]?.bind ?? {}), call)
     if (seen.is !== 'done') return seen
-    // The proposed value stands for the one that will be minted: same alphabet, same length.
+    // The proposed value stands for the one that will be minted: same alphabet, same length. One that the provider makes is not known yet.
+    if (plan.traits.value === 'made' || plan.traits.mint === 'triggers') continue
     const readable = store.accepts(entriesFor(scene, index, next, seen.value.entries))
     if (readable.is !== 'done') return readable
   }
@@ -31,7 +37,16 @@ export async function preflight(scene: Scene, call: Call): Promise<Answer<{ read
   if (consumers.is !== 'done') return consumers
   const checks = await checksGreen(scene, old, call)
   if (checks.is !== 'done') return checks
-  return done({ old, evidence: { ...issuer.value.evidence, fenced: issuer.value.fenced, checks: checks.value, instances: consumers.value } })
+  return done({ old, evidence: { ...issuer.value.evidence, ...baseline.value, fenced: issuer.value.fenced, instances: consumers.value, ...checks.value } })
+}
+
+/** What there is before the mint, where that is how a lost one is found. */
+async function idsBefore({ cast, plan }: Scene, call: Call): Promise<Answer<Evidence>> {
+  if (plan.traits.locate !== 'baseline') return done({})
+  const seen = await cast.issuer.observe(call)
+  if (seen.is !== 'done') return seen
+  if (!seen.value.complete) return refused('PRECONDITION_FAILED', 'the issuer does not list all of its credentials, so a lost mint could not be found')
+  return done(Object.fromEntries(seen.value.known.map(({ id, state }) => [baselineKey(id), state])))
 }
 
 /** What differs from the plan, in words; undefined when nothing does. */
@@ -82,10 +97,10 @@ async function holdsOld(scene: Scene, wave: number, consumer: number, call: Call
 const ATTEST_MS = 5_000
 
 /** So many wrong logins a check may make: they count towards a lockout. */
-const WRONG_TRIES = 3
+export const WRONG_TRIES = 3
 
 /** A verdict of `fail` with a wrong credential, and nothing less: one that could not look has not shown that it can fail. */
-async function failsWithWrong(scene: Scene, check: Check, old: Credential, call: Call): Promise<Answer<void>> {
+export async function failsWithWrong(scene: Scene, check: Check, old: Credential, call: Call): Promise<Answer<void>> {
   const wrong = scene.cast.issuer.propose(old)
   for (let left = WRONG_TRIES; left > 0 && !call.signal.aborted; left -= 1) {
     const seen = await check.run(call, wrong)
@@ -98,13 +113,20 @@ async function failsWithWrong(scene: Scene, check: Check, old: Credential, call:
   return refused('PRECONDITION_FAILED', `${check.title()} gave no verdict on a wrong credential`)
 }
 
-/** System-wide checks, then the secret's own; one that takes a credential has to fail with a wrong one first (I12). */
-async function checksGreen(scene: Scene, old: Credential, call: Call): Promise<Answer<number>> {
-  const all = [
-    ...scene.cast.preflight.map((check, index) => ({ check, spec: scene.plan.preflight[index] })),
-    ...scene.cast.checks.map((check, index) => ({ check, spec: scene.plan.checks[index] })),
+/**
+ * System-wide checks, then the secret's own; one that takes a credential has to fail with a wrong one first (I12). Of those for
+ * afterwards the ones that compare are looked at: they have to see something, not to be green. Answers how many were green, and
+ * what those saw that come again.
+ */
+async function checksGreen(scene: Scene, old: Credential, call: Call): Promise<Answer<Evidence>> {
+  const { cast, plan } = scene
+  const all: { check: Check; spec: CheckSpec | undefined; place?: CheckPlace }[] = [
+    ...cast.preflight.map((check, index) => ({ check, spec: plan.preflight[index] })),
+    ...cast.checks.map((check, index) => ({ check, spec: plan.checks[index], place: { list: 'secret' as const, index } })),
+    ...cast.postflight.map((check, index) => ({ check, spec: plan.postflight[index], place: { list: 'postflight' as const, index } })).filter(({ check }) => check.traits.compares === true),
   ]
-  for (const { check, spec } of all) {
+  const evidence: Record<string, string | number | boolean> = { checks: cast.preflight.length + cast.checks.length }
+  for (const { check, spec, place } of all) {
     if (spec === undefined) continue
     const bounded = { ...call, signal: AbortSignal.any([call.signal, AbortSignal.timeout(Math.min(spec.within, 5_000))]) }
     const as = credentialFor(spec, old)
@@ -112,10 +134,11 @@ async function checksGreen(scene: Scene, old: Credential, call: Call): Promise<A
       const wrong = await failsWithWrong(scene, check, old, bounded)
       if (wrong.is !== 'done') return wrong
     }
-    const green = await untilPass(scene, check, bounded, as)
-    if (green.is === 'done') continue
+    const green = await untilPass(scene, check, bounded, { as })
     if (green.is === 'ask') return green
-    return refused('PRECONDITION_FAILED', green.about ?? check.title(), green.evidence)
+    const red = green.is === 'done' ? undefined : green.evidence
+    if (green.is !== 'done' && (place?.list !== 'postflight' || red?.['verdict'] !== 'fail')) return refused('PRECONDITION_FAILED', green.about ?? check.title(), red)
+    if (place !== undefined) Object.assign(evidence, keptEvidence(place, green.is === 'done' ? green.value : { ...red }))
   }
-  return done(all.length)
+  return done(evidence)
 }

@@ -1,6 +1,7 @@
-import { type Answer, type Call, done, type Evidence, refused } from '../../kit/index.ts'
+import { type Answer, type Call, done, type Evidence, type Known, refused } from '../../kit/index.ts'
 import { mayHave } from '../progress.ts'
 import type { Scene } from '../scene.ts'
+import { isTagOf } from '../tag.ts'
 
 /** Before the receipt: nothing of ours is left at the issuer that the journal does not know, and nothing beside a store. */
 export async function sweep(scene: Scene, call: Call): Promise<Answer<Evidence>> {
@@ -12,7 +13,9 @@ export async function sweep(scene: Scene, call: Call): Promise<Answer<Evidence>>
   if (seen.is !== 'done') return seen
   // The plan's too: a rotation that was aborted before its preflight holds no value yet.
   const ours = new Set([scene.values.new?.id, scene.values.old?.id, scene.plan.current?.id, scene.plan.next?.id])
-  const strangers = seen.value.known.filter((known) => known.state === 'on' && !ours.has(known.id))
+  // A chosen value has its principal for itself. Others make keys beside ours: by the tag it is seen which ones nobody but us made.
+  const stray = (known: Known): boolean => ({ value: true, tag: isTagOf(scene.rotation, known.tag), baseline: false, none: false })[scene.plan.traits.locate]
+  const strangers = seen.value.known.filter((known) => known.state === 'on' && !ours.has(known.id) && stray(known))
   if (strangers.length > 0) return refused('PRINCIPAL_IN_USE', `the journal does not know ${strangers.map((each) => each.id).join(', ')}`)
   // Proven dead before, and on again: somebody, or an owner that was taken over, came late. No receipt says that it is dead.
   const forward = scene.progress.direction === 'forward'

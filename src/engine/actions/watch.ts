@@ -1,6 +1,6 @@
 import { type Answer, type Call, done, type Observation, refused, unknown } from '../../kit/index.ts'
 import type { Which } from '../../plan/step.ts'
-import { stepsOf } from '../progress.ts'
+import { stepsOf, USAGE } from '../progress.ts'
 import { type Outcome, type Scene, valueOf } from '../scene.ts'
 
 /** A gap between two looks longer than this many intervals means that the time between was not watched. */
@@ -26,6 +26,8 @@ export async function watch(scene: Scene, step: { readonly which: Which; readonl
     const now = scene.now()
     if (!seen.value.complete) return { is: 'held', reasons: ['the issuer does not list all of its credentials'] }
     const reasons = inUse(scene, step.which, seen.value)
+    if (scene.progress.acknowledged.has(USAGE) && reasons.length === 0) return done({ samples: samples + 1, acknowledged: true })
+    if (seen.value.seenUpTo === 0) return { is: 'held', reasons: ['the issuer does not show who uses a credential: set `quiet: 0s` to do without, or answer for it with --acknowledge usage'] }
     if (reasons.length > 0) return { is: 'held', reasons }
     longestGap = Math.max(longestGap, now - last)
     if (samples > 0 && now - last > step.every * GAP_FACTOR + 1_000) return { is: 'held', reasons: [`watching was interrupted for ${now - last} ms`] }

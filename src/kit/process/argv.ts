@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Host } from '../call.ts'
+import type { Call, Host } from '../call.ts'
 import type { Secret } from '../secret.ts'
 
 /**
@@ -31,12 +31,13 @@ export const environmentSchema = z
   .optional()
   .describe('Variables that the command gets beside PATH, HOME, LANG, LC_*, TZ, USER and TMPDIR; values may hold references.')
 
-/** Resolves the values at this moment. Throws REFERENCE_UNRESOLVED. */
+/** Resolves the values at this moment, before the deadline of the call. Throws as `Host.resolve` does. */
 export async function resolveEnvironment(
   env: z.infer<typeof environmentSchema>,
   host: Host,
+  call?: Pick<Call, 'signal' | 'deadline'>,
 ): Promise<Readonly<Record<string, Secret>>> {
-  const resolving = Object.entries(env ?? {}).map(async ([key, text]) => [key, await host.resolve(text)] as const)
+  const resolving = Object.entries(env ?? {}).map(async ([key, text]) => [key, await host.resolve(text, call)] as const)
   return Object.fromEntries(await Promise.all(resolving))
 }
 

@@ -55,6 +55,25 @@ describe('runChild', () => {
     expect(answer.value.complete).toBe(false)
   })
 
+  it('tells a listener everything of both streams, and keeps nothing', async () => {
+    const heard = { stdout: 0, stderr: 0 }
+    const script = 'head -c 3000000 /dev/zero; head -c 2000000 /dev/zero >&2'
+    const answer = await runChild({ argv: sh(script), cwd, hear: (stream, chunk) => void (heard[stream] += chunk.length) }, callWithin(20_000))
+    expect(answer).toMatchObject({ is: 'done', value: { exit: 0, stdout: '', stderr: '' } })
+    expect(heard).toEqual({ stdout: 3_000_000, stderr: 2_000_000 })
+  })
+
+  it('waits for the streams of a command that is listened to, but not past the deadline', async () => {
+    let heard = ''
+    const hear = (_: string, chunk: Buffer): void => void (heard += chunk.toString())
+    const late = await runChild({ argv: sh(`( while [ ! -e go ]; do sleep 0.05; done; echo late ) & sleep 0.1; touch go`), cwd, hear }, callWithin(20_000))
+    expect([late.is, heard]).toEqual(['done', 'late\n'])
+    const call = callWithin(300)
+    const daemon = await runChild({ argv: sh('setsid sleep 2 & echo started'), cwd, hear }, call)
+    expect(daemon).toMatchObject({ is: 'unknown', code: 'DEADLINE' })
+    expect(Date.now()).toBeLessThan(call.deadline + 1_000)
+  })
+
   it('keeps nothing of a quiet command', async () => {
     const answer = await runChild({ argv: sh('echo value; echo value >&2'), cwd, quiet: true }, callWithin(10_000))
     expect(answer).toMatchObject({ is: 'done', value: { stdout: '', stderr: '' } })

@@ -28,6 +28,11 @@ export interface Child {
   readonly stdin?: Secret
   /** Nothing that it prints is kept, or even read. For commands that handle values. */
   readonly quiet?: boolean
+  /**
+   * Told everything that it prints, as it comes; then nothing is kept. The command is done when both of its streams have ended:
+   * one that leaves a daemon behind with them is so at the deadline. Must not throw.
+   */
+  readonly hear?: (stream: 'stdout' | 'stderr', chunk: Buffer) => void
   /** Where a successor looks for it after this process was killed: see {@link orphanAlive}. For effects, not for looks. */
   readonly lock?: string | undefined
 }
@@ -64,7 +69,7 @@ export async function runChild(child: Child, call: Pick<Call, 'signal' | 'deadli
     return refused('STATE_FULL', 'the lock of a command', { cause: causeLabel(thrown) })
   }
   try {
-    return await follow(start(child, command, args, lock), child.stdin, lock, call, about)
+    return await follow(start(child, command, args, lock), child, lock, call, about)
   } catch (thrown) {
     return refused('COMMAND_MISSING', about, { cause: causeLabel(thrown) })
   } finally {
@@ -91,7 +96,7 @@ function start(child: Child, command: string, args: readonly string[], lock: Loc
 /** Throws what spawn says when nothing was started, and nothing after that. */
 async function follow(
   running: ChildProcess,
-  stdin: Secret | undefined,
+  { stdin, hear }: Pick<Child, 'stdin' | 'hear'>,
   lock: Lock | undefined,
   call: Pick<Call, 'signal' | 'deadline'>,
   about: string,
@@ -107,15 +112,23 @@ async function follow(
   })
   const closed = new Promise<void>((resolve) => running.once('close', () => resolve()))
   const rings = { stdout: new Ring(KEPT_CHARACTERS), stderr: new Ring(KEPT_CHARACTERS) }
-  running.stdout?.on('data', (chunk: Buffer) => rings.stdout.add(chunk))
-  running.stderr?.on('data', (chunk: Buffer) => rings.stderr.add(chunk))
+  for (const stream of ['stdout', 'stderr'] as const) {
+    running[stream]?.on('data', (chunk: Buffer) => (hear === undefined ? rings[stream].add(chunk) : hear(stream, chunk)))
+  }
 
   let stopped: 'DEADLINE' | 'STATE_FULL' | undefined
   const stop = (signal: 'SIGTERM' | 'SIGKILL', why: 'DEADLINE' | 'STATE_FULL' = 'DEADLINE'): void => {
     stopped ??= why
     signalGroup(pid, signal)
   }
-  const kill = (): void => stop('SIGKILL')
+  const letGo = (): void => {
+    running.stdout?.destroy()
+    running.stderr?.destroy()
+  }
+  const kill = (): void => {
+    stop('SIGKILL')
+    letGo()
+  }
   const left = Math.max(0, call.deadline - began)
   const timers = [setTimeout(() => stop('SIGTERM'), left - Math.min(GRACE, left / 10)), setTimeout(kill, left)]
   call.signal.addEventListener('abort', kill, { once: true })
@@ -127,13 +140,13 @@ async function follow(
     stop('SIGKILL', 'STATE_FULL')
   }
   const exit = await exited
+  if (hear !== undefined) await closed
   for (const timer of timers) clearTimeout(timer)
   call.signal.removeEventListener('abort', kill)
   // The leader is gone; what it started and did not end in time goes with it.
   if (stopped !== undefined) signalGroup(pid, 'SIGKILL')
   await Promise.race([closed, wait(DRAIN, undefined, { ref: false })])
-  running.stdout?.destroy()
-  running.stderr?.destroy()
+  letGo()
   if (stopped !== undefined) return unknown(stopped, about)
   const { stdout, stderr } = rings
   return done({ exit, took: Date.now() - began, stdout: stdout.text, stderr: stderr.text, complete: stdout.complete })

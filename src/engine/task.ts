@@ -1,0 +1,80 @@
+import { type Call, type Credential, type Fields, KeyturnError, label } from '../kit/index.ts'
+import { claim, release } from '../state/lease.ts'
+import { type Cast, openCast } from './cast.ts'
+import type { Engine } from './engine.ts'
+import { credentialOf } from './given.ts'
+import { ledgerChanges } from './ledger-changes.ts'
+import { type Progress, stepOf } from './progress.ts'
+import { Recorder } from './recorder.ts'
+import { plainFields, Values } from './values.ts'
+
+/** How long looking at an answer may take. */
+const LOOK_MS = 15_000
+
+/** The task at hand of a rotation. */
+export type OpenTask = NonNullable<Progress['asked']>
+
+/**
+ * A person did what was asked. For a mint `fields` are the credential's: looked at at once (shape, not the old one, read the same by
+ * every reader, not rejected by the issuer), sealed, and proven by the steps that follow. Throws TASK_UNFIT for an answer that cannot
+ * be right, with nothing written; NOT_NOW when nothing is asked; LOCKED while another run holds the rotation.
+ */
+export async function answerTask(engine: Engine, rotation: string, fields: Fields = {}): Promise<void> {
+  await withTask(engine, rotation, async (recorder, asked) => {
+    const event = { type: 'task-answered', step: asked.step, attempt: asked.attempt, by: engine.by } as const
+    if (asked.task.kind !== 'mint') {
+      if (Object.keys(fields).length > 0) throw new KeyturnError('TASK_UNFIT', 'this task asks for no value')
+      await recorder.write(event)
+      return
+    }
+    const { plan } = recorder.progress
+    const host = engine.host(plan.base)
+    const values = await Values.open(engine.state, rotation, plan, host)
+    const cast = await openCast(plan, engine.registry, host)
+    try {
+      const credential = await examine(engine, recorder, { asked, cast, values }, fields)
+      const fingerprint = values.fingerprint(credential, plainFields(plan.traits.fields))
+      const ledger = ledgerChanges(plan, stepOf(plan, asked.step), 'step-done', (which) => (which === 'new' ? { credential, fingerprint } : undefined))
+      await recorder.write(event, { sealed: { new: await values.seal('new', credential) }, ledger })
+    } finally {
+      await cast.close()
+    }
+  })
+}
+
+/** A person will not do what was asked, and says why. Throws NOT_NOW when nothing is asked. */
+export async function declineTask(engine: Engine, rotation: string, reason: string): Promise<void> {
+  await withTask(engine, rotation, async (recorder, asked) => {
+    await recorder.write({ type: 'task-declined', step: asked.step, attempt: asked.attempt, by: engine.by, reason })
+  })
+}
+
+async function withTask(engine: Engine, rotation: string, body: (recorder: Recorder, asked: OpenTask) => Promise<void>): Promise<void> {
+  const taken = await claim(engine.state.db, rotation, engine.owner, engine.state.clock, engine.isDead, engine.leaseMs)
+  try {
+    const recorder = await Recorder.open(engine, taken.claim, taken.predecessor, taken.before)
+    const { asked, closed } = recorder.progress
+    if (closed !== undefined) throw new KeyturnError('NOT_NOW', `it is closed: ${closed.result}`)
+    if (asked === undefined) throw new KeyturnError('NOT_NOW', `${rotation} asks nothing of anybody`)
+    await body(recorder, asked)
+  } finally {
+    await release(engine.state.db, taken.claim)
+  }
+}
+
+/** The credential that an answer stands for; one that the issuer rejects right now is none. */
+async function examine(engine: Engine, recorder: Recorder, held: { readonly asked: OpenTask; readonly cast: Cast; readonly values: Values }, fields: Fields): Promise<Credential> {
+  const { asked, cast, values } = held
+  const { plan } = recorder.progress
+  if (values.old === undefined) throw new KeyturnError('INTERNAL', 'the credential in use is not known')
+  const plain = plainFields(plan.traits.fields)
+  const wanted = asked.task.fields ?? Object.keys(plan.traits.fields).filter((name) => !plain.has(name))
+  const call: Call = { signal: AbortSignal.timeout(LOOK_MS), deadline: engine.now() + LOOK_MS, fence: 0 }
+  const credential = await credentialOf(fields, { plan, cast, old: values.old, wanted }, call)
+  if (plan.traits.acceptor !== 'issuer') return credential
+  for (const endpoint of plan.endpoints) {
+    const verdict = await cast.issuer.probe(credential, endpoint, call)
+    if (verdict.is === 'done' && verdict.value.verdict === 'rejected') throw new KeyturnError('TASK_UNFIT', `${endpoint} rejects it (${label(verdict.value.code)})`)
+  }
+  return credential
+}
