@@ -11,6 +11,6 @@ export function readCheck(reading: Reading, kind: 'check' | 'preflight', path: P
   if (block === undefined) return undefined
   const used = closeBlock(reading, kind, path, block)
   if (used === undefined || block.engine === undefined) return undefined
-  const within = durationOf(block.engine.within ?? checkWithin)
-  return { ...used, within, ...('as' in block.engine && block.engine.as === 'new' ? { as: 'new' } : {}) }
+  const { within = checkWithin, for: lasting } = block.engine
+  return { ...used, within: durationOf(within), ...(lasting === undefined ? {} : { for: durationOf(lasting) }), ...('as' in block.engine && block.engine.as === 'new' ? { as: 'new' } : {}) }
 }

@@ -35,6 +35,8 @@ export interface CheckSpec extends Used {
   readonly as?: 'new'
   /** How long to look again before a fail is a fail. */
   readonly within: Ms
+  /** How long after the first change it has to go on passing; absent when passing once is enough. */
+  readonly for?: Ms
 }
 
 export interface Timing {
@@ -82,7 +84,7 @@ export interface Manifest {
   readonly base: string
   readonly system: string
   readonly environment: Environment
-  /** Absolute path of the state folder. */
+  /** Absolute path of the state folder; or, as it is written, a text with references or a `postgres://` URL. */
   readonly state: string
   readonly preflight: readonly CheckSpec[]
   readonly postflight: readonly CheckSpec[]

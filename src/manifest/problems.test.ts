@@ -179,7 +179,7 @@ const blocks: readonly Row[] = [
   [
     'a check of the system that takes a credential',
     `${secret(issuer, stores)}preflight: [ { use: look, url: u, as: new, within: 0s } ]\n`,
-    '7:35 `as` is not a key that is known here; write one of `url`, `status`, `show`, `use`, `within`',
+    '7:35 `as` is not a key that is known here; write one of `url`, `status`, `show`, `use`, `within`, `for`',
     '7:52 `within` does not fit; write a duration such as `250ms`, `30s`, `10m`',
   ],
   [
@@ -268,8 +268,21 @@ const admin = (text: string): string => secret(issuer.replace('${env:A}', text),
 const inClear = 'stands here in the clear; write `${env:NAME}` or `${file:PATH}` in its place'
 const literals: readonly Row[] = [
   ['where a reference is required', admin(literal), '4:31 `admin` is a literal secret; write `${env:NAME}`'],
-  ['a variable without its scheme', admin('${PG_ADMIN}'), '4:31 `admin` is a literal secret; write `${env:PG_ADMIN}`'],
-  ['an unknown scheme', admin('${vault:kv/admin}'), '4:31 there is no reference `${vault:...}`; write one of `env`, `file`'],
+  ['a variable without its scheme', admin('${PG_ADMIN}'), '4:31 `admin` is no reference; write a reference such as `${env:PG_ADMIN}`'],
+  ['the bare name of a variable', admin('PG_ADMIN_URL'), '4:31 `admin` is no reference; write a reference such as `${env:PG_ADMIN_URL}`'],
+  ['a word that may be a value', admin('$Hunter2'), '4:31 `admin` is a literal secret; write `${env:NAME}`'],
+  ['an unknown scheme', admin('${vault:kv/admin}'), '4:31 there is no reference `${vault:...}`; write one of `env`, `exec`'],
+  ['no name of a variable', admin('${env:PG ADMIN}'), '4:31 `admin` does not fit; write the name of an environment variable, such as `${env:PG_ADMIN_URL}`'],
+  [
+    'a command for a shell, beside a reference that is right',
+    admin('${env:U}:${exec:pass show x | head}'),
+    "4:31 `admin` does not fit; write quotes around `|`, `&`, `;`, `<`, `>`, `$` and backticks: no shell reads them; where one has to, `sh -c '...'`",
+  ],
+  [
+    'a token in the argument of a command',
+    admin(`\${exec:get --key ghp_${literal}}`),
+    `4:31 a token ${inClear}`,
+  ],
   ['a URL with a password', admin(`postgres://admin:${literal}@db/postgres`), `4:31 a URL with a password ${inClear}`],
   [
     'a URL with a password beside a reference',

@@ -53,7 +53,7 @@ export const manifestSchema = z.strictObject({
   version: z.literal(1).describe('The version of this format.'),
   system: z.string().min(1).describe('The name of the system whose secrets these are.'),
   environment: z.enum(['development', 'staging', 'production']).optional().describe('`production` when absent.'),
-  state: z.string().min(1).optional().describe('The state folder; relative to the manifest. `.keyturn` when absent.'),
+  state: z.string().min(1).optional().describe('Where the state lies: a folder, relative to the manifest, or a reference to a `postgres://` URL, `${env:KEYTURN_STATE_URL}`. `.keyturn` when absent.'),
   defaults: z
     .unknown()
     .meta({ holds: 'defaults' })
@@ -90,6 +90,9 @@ export const waveSchema = z.strictObject({
   wave: z.array(holds('consumer')).min(1).describe('Consumers that are reloaded together.'),
 })
 
+const withinText = 'How long to look again before a fail is a fail. 30s when absent.'
+const forText = 'How long after the first change it has to go on passing; once when absent. In preflight once is enough.'
+
 /** The engine's keys in a block of each family, beside the connector's own. */
 export const engineKeys = {
   issuer: z.strictObject({
@@ -107,10 +110,12 @@ export const engineKeys = {
   attest: z.strictObject({}),
   check: z.strictObject({
     as: z.literal('new').optional().describe('Run with the new credential.'),
-    within: durationSchema.optional().describe('How long to look again before a fail is a fail. 30s when absent.'),
+    within: durationSchema.optional().describe(withinText),
+    for: durationSchema.optional().describe(forText),
   }),
   preflight: z.strictObject({
-    within: durationSchema.optional().describe('How long to look again before a fail is a fail. 30s when absent.'),
+    within: durationSchema.optional().describe(withinText),
+    for: durationSchema.optional().describe(forText),
   }),
 } as const
 

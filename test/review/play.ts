@@ -6,9 +6,9 @@ import type { TimedEvent } from '../../src/engine/event.ts'
 import { brokenInvariants } from '../../src/engine/invariants.ts'
 import { readEvents } from '../../src/engine/recorder.ts'
 import type { Rehearsal } from '../../src/engine/rehearsal.ts'
-import { openRotation, planSecret } from '../../src/engine/rotate.ts'
+import { type Opening, openRotation, planSecret } from '../../src/engine/rotate.ts'
 import {
-  type Answer, type Check, type Consumer, type Credential, describeConnector, done, type Issuer, refused, type Registry, Secret, type Store,
+  type Answer, type Check, type CheckResult, type Consumer, type Credential, describeConnector, done, type Issuer, refused, type Registry, Secret, type Since, type Store,
 } from '../../src/kit/index.ts'
 import { generate, ALNUM } from '../../src/kit/generate.ts'
 import type { Manifest, SecretSpec, Timing } from '../../src/manifest/model.ts'
@@ -20,6 +20,8 @@ export interface Faults {
   /** Whether a credential that is on is accepted right now. */
   accepts?: (id: string) => boolean
   check?: (as: Credential | undefined) => 'pass' | 'fail' | 'inconclusive'
+  /** The same in full, where the check compares. */
+  look?: (since: Since | undefined) => CheckResult
   complete?: boolean
   /** By how much the issuer's view of uses lags, ms. */
   lag?: number
@@ -51,10 +53,12 @@ export interface PlayOptions {
   readonly strategy?: 'alternate' | 'in-place'
   readonly timing?: Partial<Timing>
   readonly consumer?: boolean
-  readonly check?: { readonly as?: 'new' }
+  readonly check?: { readonly as?: 'new'; readonly for?: number; readonly compares?: true; readonly after?: true }
   readonly lockout?: number
   /** The consumer cannot show what it holds. */
   readonly inferred?: boolean
+  /** What the rotation is opened with. */
+  readonly opening?: Partial<Opening>
 }
 
 const place = { file: 'keyturn.yaml', line: 1, column: 1 }
@@ -93,7 +97,7 @@ export async function play(options: PlayOptions = {}): Promise<{
   }
   const manifest = manifestOf(options)
   const made = await planSecret(engine, manifest, 'database', { look: true, ...(state.identity === undefined ? {} : { identity: state.identity }) })
-  const rotation = await openRotation(engine, made, 'a test', false)
+  const rotation = await openRotation(engine, made, { reason: 'a test', ...options.opening })
   const once = (driveOptions: DriveOptions = {}): Promise<Stopped> => drive(engine, rotation, driveOptions)
   const events = async (): Promise<readonly TimedEvent[]> => {
     const all = (await readEvents(engine, rotation)).events
@@ -128,14 +132,17 @@ export async function play(options: PlayOptions = {}): Promise<{
 function manifestOf(options: PlayOptions): Manifest {
   const used = { use: 'fake', config: {}, place }
   const timing: Timing = { grace: 0, quiet: 1_000, quietEvery: 100, undo: 0, deadline: 2_000, ready: 400, ...options.timing }
+  const { as, for: lasting } = options.check ?? {}
+  const own = { ...(as === undefined ? {} : { as }), ...(lasting === undefined ? {} : { for: lasting }) }
+  const checks = options.check === undefined ? [] : [{ ...used, within: 400, ...own }]
   const secret: SecretSpec = {
     name: 'database', place, lifecycle: 'active', impact: 'none', strategy: options.strategy ?? 'alternate', issuer: used,
     stores: [{ ...used, bind: { DSN: { template: '{user}:{password}' } } }],
     waves: options.consumer === false ? [] : [[used]],
-    checks: options.check === undefined ? [] : [{ ...used, within: 400, ...options.check }],
+    checks: options.check?.after === true ? [] : checks,
     timing,
   }
-  return { file: 'keyturn.yaml', base: '/', system: 'atlas', environment: 'staging', state: '/nowhere', preflight: [], postflight: [], secrets: { database: secret } }
+  return { file: 'keyturn.yaml', base: '/', system: 'atlas', environment: 'staging', state: '/nowhere', preflight: [], postflight: options.check?.after === true ? checks : [], secrets: { database: secret } }
 }
 
 function registryOf(outside: Outside, options: PlayOptions): Registry {
@@ -231,9 +238,11 @@ function consumer(outside: Outside, options: PlayOptions): Consumer {
 
 function check(outside: Outside, options: PlayOptions): Check {
   return {
-    traits: { takesCredential: options.check?.as !== undefined },
+    traits: { takesCredential: options.check?.as !== undefined, compares: options.check?.compares === true },
     title: () => 'fake check',
-    run: (_call, as) => {
+    run: (_call, as, since) => {
+      const seen = outside.faults.look?.(since)
+      if (seen !== undefined) return Promise.resolve(done(seen))
       const login = as === undefined ? undefined : outside.logins.get(as.id)
       const right = as === undefined || login?.password === as.fields['password']?.reveal()
       return Promise.resolve(done({ verdict: outside.faults.check?.(as) ?? (right ? 'pass' : 'fail'), evidence: {} }))

@@ -68,8 +68,8 @@ interface Reply {
   readonly document?: unknown
 }
 
-/** Starts one with these traits on a free port. */
-export async function startReferenceIssuer(traits: ReferenceTraits): Promise<ReferenceIssuer> {
+/** Starts one with these traits on a free port. `now` is its clock, unix ms. */
+export async function startReferenceIssuer(traits: ReferenceTraits, now: () => number = Date.now): Promise<ReferenceIssuer> {
   const keys = new ReferenceKeys(traits)
   const admin = generate(ALNUM, 40)
   const received: ReferenceIssuer['received'][number][] = []
@@ -78,7 +78,7 @@ export async function startReferenceIssuer(traits: ReferenceTraits): Promise<Ref
   const reply = (asked: Asked): Reply => {
     if (!OPEN.includes(asked.operation) && asked.authorization !== `Bearer ${admin}`) return { status: 401, document: { error: 'not_the_admin' } }
     const known = asked.idempotencyKey === undefined ? undefined : replies.get(asked.idempotencyKey)
-    const made = known ?? act(keys, asked)
+    const made = known ?? act(keys, asked, now)
     if (asked.idempotencyKey !== undefined) replies.set(asked.idempotencyKey, made)
     return made
   }
@@ -219,14 +219,14 @@ function send(response: ServerResponse, { status, document }: Reply): void {
 }
 
 /** Does what is asked. */
-function act(keys: ReferenceKeys, { operation, owner, id, authorization, body }: Asked): Reply {
+function act(keys: ReferenceKeys, { operation, owner, id, authorization, body }: Asked, now: () => number): Reply {
   const given = (path: string): string | undefined => {
     const found = jsonAt(body, path)
     return typeof found === 'string' ? found : undefined
   }
   switch (operation) {
     case 'list':
-      return { status: 200, document: { keys: keys.list().map(shown), more: false, now: Date.now() } }
+      return { status: 200, document: { keys: keys.list().map(shown), more: false, now: now() } }
     case 'mint':
       return minted(keys.mint(owner, given('tag'), given('value')))
     case 'rotate':
@@ -250,7 +250,7 @@ function act(keys: ReferenceKeys, { operation, owner, id, authorization, body }:
     case 'work': {
       const key = keys.accepts(authorization.replace(/^Bearer /, ''))
       if (key === undefined) return { status: 401, document: { error: 'invalid_key' } }
-      if (operation === 'work') key.lastUsed = Date.now()
+      if (operation === 'work') key.lastUsed = now()
       return { status: 200, document: { owner: key.owner } }
     }
   }
