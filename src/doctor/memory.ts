@@ -1,0 +1,65 @@
+import type { Manifest } from '../manifest/model.ts'
+import { type LedgerRow, readLedger, secretKey } from '../state/ledger.ts'
+import type { State } from '../state/open.ts'
+import { type Due, listDue } from '../engine/due.ts'
+import { finding, fine, type Found, thrownAt } from './finding.ts'
+import { examinePause, examineRotations } from './rotations.ts'
+
+/** A secret that is due this soon is worth a word. */
+const SOON_MS = 7 * 86_400_000
+
+/** What the state remembers of one secret. */
+export interface SecretMemory {
+  readonly ledger: readonly LedgerRow[]
+  /** The rotation of it that is open. */
+  readonly open?: string
+  /** Of that rotation, and of when the next one is due. */
+  readonly found: readonly Found[]
+}
+
+/** What the state remembers. */
+export interface Memory {
+  /** What belongs to none of the secrets. */
+  readonly found: readonly Found[]
+  readonly secrets: ReadonlyMap<string, SecretMemory>
+}
+
+/** Before the first rotation there is nothing, and nothing is overdue. */
+export const NOTHING: Memory = { found: [], secrets: new Map() }
+
+/** Reads rotations, ledgers and dates; a state that cannot be read is a finding. */
+export async function recall(state: State, manifest: Manifest, now: number): Promise<Memory> {
+  try {
+    const rotations = await examineRotations(state, manifest, now)
+    const secrets = new Map<string, SecretMemory>()
+    for (const due of await listDue(manifest, state.db, now, SOON_MS)) {
+      const open = rotations.find(({ row }) => row.secret === due.secret)
+      secrets.set(due.secret, {
+        ledger: await readLedger(state.db, secretKey(manifest.system, manifest.environment, due.secret)),
+        ...(open === undefined ? {} : { open: open.row.id }),
+        found: [...(open?.found ?? []), ...dateOf(due)],
+      })
+    }
+    const ofNobody = rotations.filter(({ row }) => !secrets.has(row.secret)).flatMap(({ found }) => found)
+    return { found: [...(await examinePause(state)), ...ofNobody], secrets }
+  } catch (thrown) {
+    return { ...NOTHING, found: [thrownAt('state', state.name, thrown)] }
+  }
+}
+
+function dateOf({ secret, state, at, every = '' }: Due): Found[] {
+  const day = at === undefined ? '' : new Date(at).toISOString().slice(0, 10)
+  const late = (about: string): Found[] => [finding('warning', 'due', secret, 'ROTATION_DUE', `${about} (${every})`, `Run \`keyturn rotate ${secret}\`.`)]
+  switch (state) {
+    case 'overdue':
+      return late(`since ${day}`)
+    case 'due':
+      return late(`on ${day}`)
+    case 'unrotated':
+      return late('this state has never rotated it')
+    case 'fine':
+      return [fine('due', secret, `on ${day} (${every})`)]
+    default:
+      return []
+  }
+}

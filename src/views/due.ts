@@ -1,0 +1,55 @@
+import type { Due, DueState } from '../engine/due.ts'
+import { duration, moment } from './duration.ts'
+import type { Paint } from './paint.ts'
+
+/** One secret, as `due --json` gives it: times are ISO 8601. */
+export interface DueDocument extends Omit<Due, 'since' | 'at'> {
+  readonly since?: string
+  readonly at?: string
+}
+
+/** The same with times for scripts. */
+export function dueDocument({ since, at, ...due }: Due): DueDocument {
+  return { ...due, ...(since === undefined ? {} : { since: moment(since) }), ...(at === undefined ? {} : { at: moment(at) }) }
+}
+
+/** One line a secret, the most pressing first. */
+export function dueLines(list: readonly Due[], now: number, paint: Paint): string[] {
+  const wide = Math.max(0, ...list.map(({ secret }) => secret.length))
+  return list.map((due) => {
+    const owner = due.owner === undefined ? '' : `  ${due.owner}`
+    const open = due.open === undefined ? '' : `  open: ${due.open}`
+    return `${colour(due.state, paint)(due.state.padEnd(9))}  ${due.secret.padEnd(wide)}  ${textOf(due, now)}${paint.dim(owner)}${open}`
+  })
+}
+
+function colour(state: DueState, paint: Paint): (text: string) => string {
+  if (state === 'overdue') return paint.bad
+  if (state === 'unrotated' || state === 'unknown' || state === 'due') return paint.warn
+  return state === 'fine' ? paint.good : paint.dim
+}
+
+function textOf({ state, every = '', since, at, lifecycle }: Due, now: number): string {
+  const times = at === undefined || since === undefined ? '' : `${dayOf(at)}, in use since ${dayOf(since)} (${every})`
+  switch (state) {
+    case 'overdue':
+      return `for ${duration(now - (at ?? now))}: was due ${times}`
+    case 'due':
+    case 'fine':
+      return `in ${duration((at ?? now) - now)}: due ${times}`
+    case 'unrotated':
+      return `never rotated by this state (${every})`
+    case 'unknown':
+      return `there is no state yet (${every})`
+    case 'manual':
+      return 'only when somebody asks: it has no `every`'
+    case 'never':
+      return 'its `every` is never'
+    case 'inactive':
+      return `its lifecycle is ${lifecycle}`
+  }
+}
+
+function dayOf(at: number): string {
+  return moment(at).slice(0, 10)
+}
