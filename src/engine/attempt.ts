@@ -1,20 +1,20 @@
-import { createHash } from 'node:crypto'
-import { join } from 'node:path'
 import { type Call, type Code, type Credential, type Evidence, KeyturnError, unknown } from '../kit/index.ts'
 import { endOrphan, orphanAlive } from '../kit/process/lock.ts'
 import type { Plan } from '../plan/plan.ts'
 import { isEffect, type Step } from '../plan/step.ts'
 import type { Claim, Together } from '../state/journal.ts'
+import { saveReceipt } from '../state/receipts.ts'
 import { oldWanted } from './actions/guard.ts'
 import type { Cast } from './cast.ts'
 import type { DriveOptions } from './drive.ts'
 import type { Engine } from './engine.ts'
 import { inTime, LOOK_OVERTIME_MS, OVERTIME_MS } from './in-time.ts'
+import { lockFile } from './lock-file.ts'
 import { ledgerChanges } from './ledger-changes.ts'
 import { look, perform, type Performed } from './perform.ts'
-import { mayHave, resourceOf } from './progress.ts'
-import { makeReceipt, signReceipt } from './receipt.ts'
-import { receiptText, saveReceipt } from './receipt-file.ts'
+import { nameOf } from './name.ts'
+import { brings, isKnown, resourceOf } from './steps.ts'
+import { makeReceipt, receiptText, signReceipt } from './receipt.ts'
 import type { Recorder } from './recorder.ts'
 import { tagOf } from './tag.ts'
 import type { Outcome, Scene } from './scene.ts'
@@ -96,6 +96,11 @@ export class Attempts {
     return this.#cast.issuer.propose(this.#values.old)
   }
 
+  /** The name of the new credential, for the outcome of the step that brought it. */
+  #named(step: Step, credential = this.#values.new): Evidence {
+    return credential !== undefined && brings(this.#recorder.progress.plan, step) ? { id: nameOf(credential.id) } : {}
+  }
+
   /** A look: nothing outside is changed, so only what was seen is written. */
   async look(step: Step, attempt: number): Promise<void> {
     const { rehearsal } = this.#engine
@@ -123,7 +128,7 @@ export class Attempts {
       case 'done': {
         const sealed = seal === undefined ? {} : { sealed: { [seal.name]: await this.#values.seal(seal.name, seal.credential) } }
         const known = seal === undefined ? {} : { [seal.name]: seal.credential }
-        await this.#recorder.write({ type: 'step-done', step: step.id, attempt, evidence: outcome.value }, { ...sealed, ledger: this.#ledger(step, 'step-done', known), ...(receipt === undefined ? {} : { receipt }) })
+        await this.#recorder.write({ type: 'step-done', step: step.id, attempt, evidence: { ...outcome.value, ...this.#named(step, seal?.credential) } }, { ...sealed, ledger: this.#ledger(step, 'step-done', known), ...(receipt === undefined ? {} : { receipt }) })
         if (seal !== undefined) this.#values.adopt(seal.name, seal.credential)
         return
       }
@@ -158,11 +163,11 @@ export class Attempts {
     if (await this.#waitForOrphan(step, notLateAfter)) return
     const seen = await this.#inTime(undefined, this.#engine.now() + step.deadline, (call) => look(this.#scene(), step, call), (outcome) => outcome)
     if (seen.is === 'done' && seen.value) {
-      await this.#recorder.write({ type: 'step-done', step: step.id, attempt, evidence: {}, settled: true }, { ledger: this.#ledger(step, 'step-done', {}) })
+      await this.#recorder.write({ type: 'step-done', step: step.id, attempt, evidence: this.#named(step), settled: true }, { ledger: this.#ledger(step, 'step-done', {}) })
     } else if (seen.is === 'done') {
       const left = notLateAfter - this.#engine.now()
       if (left <= 0 || this.#cannotComeLate(step)) await this.#recorder.write({ type: 'step-absent', step: step.id, attempt })
-      else await this.#engine.sleep(Math.min(left, 250), AbortSignal.any([this.#engine.interrupt, this.#lost]))
+      else await this.#waitOut(step, notLateAfter, Math.min(left, 250))
     } else if (seen.is === 'ask') {
       await this.#recorder.write({ type: 'step-unknown', step: step.id, attempt, code: 'NOT_NOW', about: seen.task.title })
     } else {
@@ -176,8 +181,15 @@ export class Attempts {
     if (!orphanAlive(lock, this.#engine.now())) return false
     if (this.#engine.now() >= notLateAfter) endOrphan(lock)
     // Also after ending it: one that does not die at once (a disk that hangs) must not keep lease and signals from being served.
-    await this.#engine.sleep(100, AbortSignal.any([this.#engine.interrupt, this.#lost]))
+    await this.#waitOut(step, notLateAfter, 100)
     return true
+  }
+
+  /** A while of the time until a late effect cannot land any more. */
+  async #waitOut(step: Step, until: number, ms: number): Promise<void> {
+    const at = this.#engine.now()
+    if (at < until) this.#engine.onLate?.(this.#claim.rotation, { step, at, until }, this.#recorder.progress)
+    await this.#engine.sleep(ms, AbortSignal.any([this.#engine.interrupt, this.#lost]))
   }
 
   /** Throws LOCKED while a child of another rotation's killed worker still works at what this step is about to change. */
@@ -206,8 +218,8 @@ export class Attempts {
     const name = (credential: Credential): { id: string; fingerprint: string } => ({ id: credential.id, fingerprint: this.#fingerprint(credential) })
     const forward = this.#recorder.progress.direction === 'forward'
     // A new credential that was refused was never one: there is nothing to say of its end.
-    if (!forward && !mayHave(this.#recorder.progress, 'mint')) return undefined
-    const credentials = forward ? { inUse: name(fresh), ended: name(old) } : { inUse: name(old), ended: name(fresh) }
+    if (!forward && !isKnown(this.#recorder.progress)) return undefined
+    const credentials = forward ? { inUse: name(fresh), other: name(old) } : { inUse: name(old), other: name(fresh) }
     const receipt = makeReceipt(this.#claim.rotation, this.#recorder.events, this.#recorder.progress, credentials, this.#recorder.head, this.#engine.now())
     const text = receiptText(signReceipt(receipt, identity))
     if (kind === 'sqlite') saveReceipt(folder, this.#claim.rotation, text)
@@ -222,11 +234,8 @@ export class Attempts {
     return inTime(deadline - this.#engine.now(), { deadline, fence: this.#claim.fence, ...lock }, lost, body, otherwise, isLook ? LOOK_OVERTIME_MS : OVERTIME_MS)
   }
 
-  /** Named for what the step changes where others may change it too: their rotations wait for the same orphan. */
   #lockOf(step: Step): string {
-    const resource = resourceOf(this.#recorder.progress.plan, step)
-    const name = resource === undefined ? `${this.#claim.rotation}.${step.id}` : createHash('sha256').update(resource).digest('hex').slice(0, 32)
-    return join(this.#engine.state.folder, `${name.replaceAll(/[^\w.-]/g, '-')}.lock`)
+    return lockFile(this.#engine.state, resourceOf(this.#recorder.progress.plan, step) ?? `${this.#claim.rotation} ${step.id}`)
   }
 
   #scene(): Scene {
