@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import type { TimedEvent } from '../src/engine/event.ts'
 import { Secret } from '../src/kit/index.ts'
 import { storedBytes } from '../src/state/journal.ts'
+import { ageSealer } from '../src/state/age.ts'
 import { seal } from '../src/state/seal.ts'
-import { MIGRATIONS } from '../src/state/schema.ts'
+import { migrationsFor } from '../src/state/schema.ts'
 import { PRAGMAS } from '../src/state/sqlite.ts'
 import { openPaper, paperRegistry } from './connectors.ts'
 import { inFolder, manifestOf, rotateOnce, use, withEngine } from './engine.ts'
@@ -59,7 +60,7 @@ export async function measureEffect(sizes: EffectSizes = { rotations: 40, stores
         await rotateOnce(engine, manifest, 'database')
         const { identity } = engine.state
         const credential = { id: 'a', fields: { user: new Secret('a'), password: new Secret('0'.repeat(40)) } }
-        if (identity !== undefined) seals.push(await time(() => seal(credential, { rotation: 'r', name: 'new', secret: 's' }, identity)))
+        if (identity !== undefined) seals.push(await time(() => seal(credential, { rotation: 'r', name: 'new', secret: 's' }, ageSealer(identity))))
       }
     })
     raw.close()
@@ -75,7 +76,7 @@ export async function measureEffect(sizes: EffectSizes = { rotations: 40, stores
 function openRaw(file: string): { commit(lines: readonly TimedEvent[]): number; close(): void } {
   const database = new DatabaseSync(file)
   for (const pragma of PRAGMAS) database.exec(`PRAGMA ${pragma}`)
-  for (const statement of MIGRATIONS.flat()) database.exec(statement)
+  for (const statement of migrationsFor('sqlite').flat()) database.exec(statement)
   database.exec(`INSERT INTO rotation (id, system, environment, secret, principal, opened_at, seq, head, fence, lease_until)
     VALUES ('raw', 'bench', 'development', 'database', 'raw', 0, 0, '', 1, 0)`)
   const begin = database.prepare('BEGIN IMMEDIATE')

@@ -51,7 +51,7 @@ export async function withEngine<T>(
 export async function rotateOnce(engine: Engine, manifest: Manifest, secret: string): Promise<void> {
   const { identity } = engine.state
   const plan = await planSecret(engine, manifest, secret, { look: true, ...(identity === undefined ? {} : { identity }) })
-  const stopped = await drive(engine, await openRotation(engine, plan, 'bench', false))
+  const stopped = await drive(engine, await openRotation(engine, plan, { reason: 'bench', adopt: false }))
   if (stopped.is !== 'closed' || stopped.result !== 'done') throw new Error(`the rotation ended otherwise: ${JSON.stringify(stopped)}`)
 }
 

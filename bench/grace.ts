@@ -11,6 +11,7 @@ import { loadManifest } from '../src/manifest/load.ts'
 import type { Plan } from '../src/plan/plan.ts'
 import { chain, type Entry, GENESIS, storedBytes } from '../src/state/journal.ts'
 import { openState, type State, STATE_FILE } from '../src/state/open.ts'
+import { ageSealer } from '../src/state/age.ts'
 import { seal, type Sealed } from '../src/state/seal.ts'
 import { secretKey } from '../src/state/ledger.ts'
 import { PRAGMAS } from '../src/state/sqlite.ts'
@@ -101,8 +102,8 @@ function openJournals(state: State): Journals {
   const sealBoth = async (plan: Plan, rotation: string): Promise<Readonly<Record<'new' | 'old', Sealed>>> => {
     const secret = secretKey(plan.system, plan.environment, plan.secret)
     return {
-      new: await seal(credential('atlas_alt'), { rotation, name: 'new', secret }, identity),
-      old: await seal(credential('atlas'), { rotation, name: 'old', secret }, identity),
+      new: await seal(credential('atlas_alt'), { rotation, name: 'new', secret }, ageSealer(identity)),
+      old: await seal(credential('atlas'), { rotation, name: 'old', secret }, ageSealer(identity)),
     }
   }
   let length = 0

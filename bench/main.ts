@@ -7,6 +7,7 @@ import { type Figure, passes, table } from './figure.ts'
 import { measureGrace } from './grace.ts'
 import { measureRotation } from './rotation.ts'
 import { measurePlan, measureVersion } from './startup.ts'
+import { measureWorkers } from './workers.ts'
 
 /** The parts by name, each with its own world that it takes away again. */
 const PARTS: Readonly<Record<string, () => Promise<Figure[]>>> = {
@@ -22,6 +23,7 @@ const PARTS: Readonly<Record<string, () => Promise<Figure[]>>> = {
   version: () => measureVersion(),
   plan: () => measurePlan(),
   grace: () => measureGrace(),
+  workers: () => measureWorkers(),
 }
 
 const USAGE = `npm run bench -- [PART...] [--out FILE] [--json] [--strict]

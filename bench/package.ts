@@ -1,20 +1,11 @@
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-
-const root = fileURLToPath(new URL('..', import.meta.url))
+import { shipPackage } from '../scripts/build/ship.ts'
 
 /** Builds the package into the folder, as it is published, with the dependencies of this checkout. Answers the path of its launcher. */
-export async function buildPackage(folder: string): Promise<string> {
-  const target = join(folder, 'package')
-  await mkdir(target)
-  await promisify(execFile)(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json'), '--outDir', join(target, 'dist'), '--noCheck'])
-  for (const each of ['bin', 'package.json']) await cp(join(root, each), join(target, each), { recursive: true })
-  await symlink(join(root, 'node_modules'), join(target, 'node_modules'))
-  return join(target, 'bin', 'keyturn.js')
+export function buildPackage(folder: string): Promise<string> {
+  return shipPackage(join(folder, 'package'))
 }
 
 /** Runs a Node program to its end; throws when it ends with another code than 0. Its stdout goes nowhere. */

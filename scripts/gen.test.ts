@@ -5,6 +5,8 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { COMMANDS, optionsOf } from '../src/cli/commands.ts'
+import { registry } from '../src/connectors.gen.ts'
 import { CODES, describeConnector } from '../src/kit/index.ts'
 import { makeOutputs, staleOf } from './gen/outputs.ts'
 import { faultsOf } from './gen/soundness.ts'
@@ -25,6 +27,30 @@ describe('the generated files', () => {
     const doc = readFileSync(join(root, 'docs/errors.md'), 'utf8')
     const rows = Object.entries(CODES).map(([code, { says, hint }]) => `| \`${code}\` | ${says} | ${hint} |`)
     expect(doc.split('\n').filter((line) => line.startsWith('| `'))).toEqual(rows)
+  })
+})
+
+describe('the generated docs', () => {
+  const { $defs } = JSON.parse(files['schema/keyturn.schema.json'] ?? '') as { $defs: Readonly<Record<string, unknown>> & { readonly reference: { readonly pattern: string } } }
+  const sections = new Map((files['docs/connectors.md'] ?? '').split('\n## ').map((text) => [text.slice(0, text.indexOf('\n')), text]))
+  /** Where a manifest names a family; a notifier has no place of its own there, and a reference is a text. */
+  const BLOCKS: Readonly<Record<string, readonly string[]>> = { issuer: ['issuer'], store: ['store'], consumer: ['consumer'], check: ['check', 'preflight'], attestor: ['attest'], notifier: [], reference: [] }
+
+  it.each(Object.entries(registry))('tell every family of %s, and the JSON Schema has it wherever a manifest may name it', (id, { manifest }) => {
+    for (const family of Object.keys(manifest.families)) {
+      expect(sections.get(id)).toContain(`### As ${family}\n`)
+      const defined = BLOCKS[family]?.map((block) => $defs[`${block}.${id}`] !== undefined)
+      expect(defined).toEqual(BLOCKS[family]?.map(() => true))
+    }
+    expect('reference' in manifest.families).toBe(new RegExp($defs.reference.pattern).test(`\${${id}:name}`))
+  })
+
+  it('tell every command with its options, but for the hidden ones', () => {
+    const doc = files['docs/cli.md'] ?? ''
+    expect([...doc.matchAll(/^## keyturn ([\w-]+)/gm)].map(([, verb]) => verb)).toEqual(COMMANDS.filter(({ hidden }) => hidden !== true).map(({ words }) => words.split(' ')[0]))
+    for (const entry of COMMANDS.filter(({ hidden }) => hidden !== true)) {
+      for (const [flags, says] of optionsOf(entry)) expect(doc).toContain(`- \`${flags}\`: ${says}`)
+    }
   })
 })
 
@@ -49,10 +75,13 @@ describe('npm run gen', () => {
   }
 
   it('with --check fails, lists what is stale or missing, and writes nothing', async () => {
-    writeFileSync(join(copy, 'docs/errors.md'), 'planted')
-    rmSync(join(copy, 'schema/keyturn.schema.json'))
-    expect(await gen('--check')).toEqual({ code: 1, stdout: 'stale: schema/keyturn.schema.json\nstale: docs/errors.md\n' })
+    const [missing = '', ...stale] = Object.keys(files)
+    rmSync(join(copy, missing))
+    // The manual is made of itself: what is not generated stands as it is.
+    for (const path of stale) writeFileSync(join(copy, path), path === 'docs/manifest.md' ? '<!-- keys: store --><!-- end -->' : 'planted')
+    expect(await gen('--check')).toEqual({ code: 1, stdout: Object.keys(files).map((path) => `stale: ${path}\n`).join('') })
     expect(readFileSync(join(copy, 'docs/errors.md'), 'utf8')).toBe('planted')
+    cpSync(join(root, 'docs/manifest.md'), join(copy, 'docs/manifest.md'))
   })
 
   it('mends what is stale, after which --check passes', async () => {
@@ -80,4 +109,34 @@ it('finds what is wrong with a descriptor', () => {
     'planted: check.within: not described',
     'planted: check.deep.more: not described',
   ])
+})
+
+it('finds an issuer whose configuration does not name the fields that it is said to name', () => {
+  const planted = describeConnector({
+    id: 'planted',
+    title: 'P',
+    summary: 'P.',
+    links: ['https://p.example'],
+    families: { issuer: z.strictObject({ principal: z.string().describe('Whose.') }) },
+    strategies: ['overlap'],
+    fields: 'configured',
+  })
+  expect(faultsOf(planted)).toEqual(['planted: issuer: no key `fields`, which is said to name them'])
+})
+
+it('finds a reference whose names are no text that is described', () => {
+  const planted = (reference: z.ZodType) => faultsOf(describeConnector({ id: 'planted', title: 'P', summary: 'P.', links: ['https://p.example'], families: { reference } }))
+  for (const reference of [z.string(), z.strictObject({ name: z.string().describe('N.') }).describe('N.')]) {
+    expect(planted(reference)).toEqual(['planted: reference: the schema of a name is a text with a description'])
+  }
+  expect(planted(z.string().describe('`${planted:NAME}` is N.'))).toEqual([])
+})
+
+it('lists every scheme of references in the schema and in the manual', () => {
+  const { $defs } = JSON.parse(files['schema/keyturn.schema.json'] ?? '') as { $defs: { reference: { pattern: string } } }
+  for (const scheme of ['env', 'exec', 'file']) {
+    expect(new RegExp($defs.reference.pattern).test(`a \${${scheme}:name} b`)).toBe(true)
+    expect(files['docs/manifest.md']).toContain(`| [\`${scheme}\`](connectors.md#${scheme}) |`)
+  }
+  expect(new RegExp($defs.reference.pattern).test('${vault:name} ${env:}')).toBe(false)
 })

@@ -18,11 +18,12 @@ export function loadManifest(file: string): Promise<Manifest> {
   return load(file, { registry })
 }
 
-/** A runtime of this process; each part can be replaced. `conceal` should mask the value in the caller's own logs. */
-export function createRuntime(options: { readonly env?: NodeJS.ProcessEnv; readonly interrupt?: AbortSignal; readonly conceal?: (secret: Secret) => void } = {}): Runtime {
-  return { env: options.env ?? process.env, interrupt: options.interrupt ?? new AbortController().signal, conceal: options.conceal ?? (() => undefined) }
+/** A runtime of this process; each part can be replaced. `conceal` should mask the value in the caller's own logs, `notice` show people its text. */
+export function createRuntime(options: { readonly env?: NodeJS.ProcessEnv; readonly interrupt?: AbortSignal; readonly conceal?: (secret: Secret) => void; readonly notice?: (text: string) => void } = {}): Runtime {
+  return { env: options.env ?? process.env, interrupt: options.interrupt ?? new AbortController().signal, conceal: options.conceal ?? (() => undefined), notice: options.notice ?? (() => undefined) }
 }
 
+export type { Adopted } from './engine/adopt.ts'
 export { type Audit, exportCheckpoint, type SignedCheckpoint, verifyState } from './engine/audit.ts'
 export type { Stopped } from './engine/drive.ts'
 export type { TimedEvent } from './engine/event.ts'
@@ -30,6 +31,8 @@ export type { Progress } from './engine/progress.ts'
 export { type Receipt, type SignedReceipt, verifyReceipt } from './engine/receipt.ts'
 export { KeyturnError, Secret } from './kit/index.ts'
 export type { Manifest, SecretSpec } from './manifest/model.ts'
-export { type Outcome, plan, resume, rotate, type RotateOptions, type RunOptions, status, turnBack, type Watcher } from './operations.ts'
+export { adopt, type OpenRotation, type Outcome, plan, resume, rotate, type RotateOptions, type RunOptions, status, turnBack, type Watcher } from './operations.ts'
 export type { Plan } from './plan/plan.ts'
+export { answer, decline, type Task, taskOf, tasks } from './tasks.ts'
+export { endPause, pause, pausedBy } from './pausing.ts'
 export { openStateToRead, type Runtime } from './runtime.ts'

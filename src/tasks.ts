@@ -15,7 +15,7 @@ export interface Task extends TaskRequest {
   readonly step: string
   /** Unix ms. */
   readonly askedAt: number
-  /** When people are told again, unix ms; in the past: it is overdue. */
+  /** By when it is to be done, unix ms; in the past: it is overdue, and people are told again and again. */
   readonly dueAt: number
   /** For a mint: the fields that are asked for, and which of them nobody may see. */
   readonly asksFor: readonly { readonly name: string; readonly hidden: boolean }[]
@@ -23,7 +23,7 @@ export interface Task extends TaskRequest {
 
 /** The tasks at hand, oldest first. Needs no identity. */
 export async function tasks(runtime: Runtime, manifest: Manifest): Promise<Task[]> {
-  const open = (await status(runtime, manifest)).filter(({ row }) => row.system === manifest.system && row.environment === manifest.environment)
+  const open = (await status(runtime, manifest)).filter((each) => 'progress' in each).filter(({ row }) => row.system === manifest.system && row.environment === manifest.environment)
   return open.flatMap(({ row, progress }) => {
     const { asked, plan } = progress
     if (asked === undefined) return []
@@ -32,7 +32,7 @@ export async function tasks(runtime: Runtime, manifest: Manifest): Promise<Task[
     const names = task.kind === 'mint' ? (task.fields ?? Object.keys(plan.traits.fields).filter((name) => !plain.has(name))) : []
     return [{
       ...task, rotation: row.id, secret: row.secret, ...(plan.owner === undefined ? {} : { owner: plan.owner }), step: asked.step,
-      askedAt: asked.at, dueAt: asked.remindAt, asksFor: names.map((name) => ({ name, hidden: !plain.has(name) })),
+      askedAt: asked.at, dueAt: asked.dueAt, asksFor: names.map((name) => ({ name, hidden: !plain.has(name) })),
     }]
   }).toSorted((a, b) => a.askedAt - b.askedAt)
 }

@@ -88,16 +88,16 @@ describe('delete the oldest of two', () => {
 describe('write-ahead record inside an uncommitted transaction', () => {
   it('intent and sealed value are committed before the effect: another connection reads them while it happens', async () => {
     const { outside, engine, rotation, on } = await play()
-    let seen: Promise<[string | undefined, boolean]> | undefined
-    outside.faults.mint = () => {
-      seen = Promise.all([
+    let seen: [string | undefined, boolean] | undefined
+    outside.faults.mint = async () => {
+      seen = await Promise.all([
         readJournal(engine.state.db, rotation).then((lines) => lines.at(-1)?.type),
         readSealed(engine.state.db, rotation, 'new').then((sealed) => sealed !== undefined),
       ])
       return undefined
     }
     await on()
-    expect(await seen).toEqual(['intent-recorded', true])
+    expect(seen).toEqual(['intent-recorded', true])
   })
 
   it('a transaction that fails leaves neither the record nor what belongs to it', async () => {

@@ -29,11 +29,13 @@ export function connectorsDoc(manifests: readonly ConnectorManifest[]): string {
     code(manifest.strategies ?? []),
   ])
   const sections = manifests.map((manifest) => {
-    const fields = Object.entries(manifest.fields ?? {}).map(([name, kind]) =>
-      kind === 'plain' ? `\`${name}\` (not secret)` : `\`${name}\``,
-    )
+    const { fields: named } = manifest
+    const fields =
+      named === 'configured'
+        ? ['those that its configuration names']
+        : Object.entries(named ?? {}).map(([name, kind]) => (kind === 'plain' ? `\`${name}\` (not secret)` : `\`${name}\``))
     const families = Object.entries(manifest.families).map(
-      ([family, schema]) => `### As ${family}\n\n${keyTable(shapeOf(schema))}`,
+      ([family, schema]) => `### As ${family}\n\n${family === 'reference' ? shapeOf(schema).description : keyTable(shapeOf(schema))}`,
     )
     return [
       `## ${manifest.id}`,
@@ -47,7 +49,7 @@ export function connectorsDoc(manifests: readonly ConnectorManifest[]): string {
 
 # Connectors
 
-The word after \`use:\` in a [manifest](manifest.md).
+The word after \`use:\` in a [manifest](manifest.md), or of a \`reference\` the one in \`\${word:...}\`.
 
 ${table(['Use', 'System', 'As', 'Strategies'], rows)}
 
@@ -56,7 +58,8 @@ ${sections.join('\n\n')}
 }
 
 /** `docs/manifest.md` with its tables made anew: each stands between \`<!-- keys: NAME -->\` and \`<!-- end -->\`. */
-export function manifestDoc(current: string): string {
+export function manifestDoc(current: string, manifests: readonly ConnectorManifest[]): string {
+  const references = manifests.flatMap(({ id, families: { reference } }) => (reference === undefined ? [] : [[`[\`${id}\`](connectors.md#${id})`, shapeOf(reference).description ?? '']]))
   const tables: Readonly<Record<string, string>> = {
     manifest: keyTable(shapeOf(manifestSchema)),
     defaults: keyTable(shapeOf(defaultsSchema)),
@@ -66,6 +69,7 @@ export function manifestDoc(current: string): string {
     consumer: keyTable(shapeOf(engineKeys.consumer)),
     check: keyTable(shapeOf(engineKeys.check)),
     'issuer-attest': keyTable(shapeOf(issuerAttestSchema)),
+    references: table(['Scheme', 'What it is'], references),
   }
   return current.replaceAll(/<!-- keys: ([\w-]+) -->[^]*?<!-- end -->/g, (_, name: string) => {
     const made = tables[name]

@@ -17,7 +17,7 @@ export async function makeOutputs(
     'schema/keyturn.schema.json': schemaFile(manifests),
     'docs/connectors.md': connectorsDoc(manifests),
     'docs/errors.md': errorsDoc(),
-    'docs/manifest.md': manifestDoc(readFileSync(join(root, 'docs', 'manifest.md'), 'utf8')),
+    'docs/manifest.md': manifestDoc(readFileSync(join(root, 'docs', 'manifest.md'), 'utf8'), manifests),
     'docs/cli.md': cliDoc(),
   }
   return { files, faults: manifests.flatMap(faultsOf) }

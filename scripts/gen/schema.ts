@@ -46,6 +46,7 @@ export function schemaFile(manifests: readonly ConnectorManifest[]): string {
       secret: written(secretSchema),
       wave: { anyOf: [written(waveSchema), ref('consumer')] },
       binding: written(bindingSchema),
+      reference: { type: 'string', pattern: String.raw`\$\{(${schemesOf(manifests)}):[^{}]+\}` },
       ...Object.fromEntries(blocks.flatMap(([block, family]) => definitions(block, family, manifests))),
     },
   }
@@ -78,6 +79,11 @@ function definitions(
   return [[block, all], ...each.map(([id, shape]): [string, unknown] => [`${block}.${id}`, shape])]
 }
 
+/** What a reference may begin with, as alternatives of a regular expression. */
+function schemesOf(manifests: readonly ConnectorManifest[]): string {
+  return manifests.flatMap(({ id, families }) => (families.reference === undefined ? [] : [id])).join('|')
+}
+
 /** A connector's configuration with `use` and the engine's keys beside it; in each alternative, where there are some. */
 function withUse(id: string, shape: Shape, engine: Shape): Shape {
   const alternatives = shape.anyOf ?? shape.oneOf
@@ -107,7 +113,7 @@ function unmarked(value: unknown): unknown {
   const { holds, reference, ...rest } = value as { holds?: unknown; reference?: unknown }
   const kept = Object.fromEntries(Object.entries(rest).map(([key, child]) => [key, unmarked(child)]))
   if (typeof holds === 'string') return { ...kept, ...ref(holds) }
-  return reference === true ? { ...kept, pattern: String.raw`\$\{(env|file):[^{}]+\}` } : kept
+  return reference === true ? { ...kept, ...ref('reference') } : kept
 }
 
 function listOf(value: unknown): string[] {

@@ -8,6 +8,8 @@ const reserved: Readonly<Record<Family, readonly string[]>> = {
   consumer: Object.keys(engineKeys.consumer.shape),
   check: Object.keys(engineKeys.check.shape),
   attestor: [],
+  notifier: [],
+  reference: [],
 }
 
 /** What the type of a descriptor cannot say, and what is wrong with it by that. */
@@ -27,6 +29,10 @@ export function faultsOf(manifest: ConnectorManifest): readonly string[] {
       if (shape.properties !== undefined && Object.hasOwn(shape.properties, key))
         faults.push(`${family}: \`${key}\` is the engine's`)
     }
+    if (family === 'issuer' && manifest.fields === 'configured' && shape.properties?.['fields'] === undefined)
+      faults.push('issuer: no key `fields`, which is said to name them')
+    if (family === 'reference' && (shape.type !== 'string' || shape.description === undefined))
+      faults.push('reference: the schema of a name is a text with a description')
     faults.push(...faultsOfShape(shape, family))
   }
   return faults.map((fault) => `${manifest.id}: ${fault}`)

@@ -16,7 +16,7 @@ export const EXIT_MEANS: Readonly<Record<number, string>> = {
 }
 
 const USAGE: ReadonlySet<Code> = new Set<Code>(['USAGE', 'MANIFEST_INVALID', 'MANIFEST_MISSING', 'SECRET_UNKNOWN', 'ROTATION_UNKNOWN'])
-const ERRORS: ReadonlySet<Code> = new Set<Code>(['INTERNAL', 'STATE_FULL', 'SEAL_BROKEN', 'JOURNAL_BROKEN', 'RECEIPT_INVALID', 'STATE_NEWER', 'SERVER_ERROR'])
+const ERRORS: ReadonlySet<Code> = new Set<Code>(['INTERNAL', 'STATE_FULL', 'STATE_UNREACHABLE', 'SEAL_BROKEN', 'JOURNAL_BROKEN', 'RECEIPT_INVALID', 'STATE_NEWER', 'SERVER_ERROR'])
 
 /** The exit code of an error. Whatever is refused before something was changed is 3. */
 export function exitOf(code: Code): number {

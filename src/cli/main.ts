@@ -1,7 +1,8 @@
 import { Command, CommanderError, Option } from 'commander'
 import { CODES, KeyturnError, reduceCause } from '../kit/index.ts'
-import { COMMANDS } from './commands.ts'
+import { type CommandEntry, COMMANDS, GROUPS, optionsOf } from './commands.ts'
 import { EXIT, EXIT_MEANS, exitOf } from './exit.ts'
+import { addHelp } from './help.ts'
 import type { Session } from './session.ts'
 import { processTerminal, type Terminal } from './terminal.ts'
 
@@ -14,22 +15,29 @@ export async function main(argv: readonly string[]): Promise<number> {
     interrupt.abort()
     terminal.err('Stopping after the step at hand is on disk. Again to stop at once.')
   }
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+  const noticed = new Set<string>()
+  const notice = (text: string): void => {
+    if (!noticed.has(text)) terminal.err(terminal.paint.warn(text))
+    noticed.add(text)
+  }
   let exit: number = EXIT.done
-  const program = buildProgram(async (run) => {
-    exit = await run({ terminal, runtime: { env: process.env, interrupt: interrupt.signal, conceal: (secret) => terminal.conceal(secret) } })
+  const program = buildProgram(async (run, { ownSignals }) => {
+    if (ownSignals !== true) process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
+    exit = await run({ terminal, runtime: { env: process.env, interrupt: interrupt.signal, conceal: (secret) => terminal.conceal(secret), notice } })
   })
   try {
     await program.parseAsync([...argv], { from: 'user' })
     return exit
   } catch (thrown) {
-    return report(thrown, terminal, argv.includes('--json'))
+    // What follows `--` belongs to another command.
+    const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
+    return report(thrown, terminal, own.includes('--json'))
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
   }
 }
 
-type Start = (run: (session: Session) => Promise<number>) => Promise<void>
+type Start = (run: (session: Session) => Promise<number>, entry: CommandEntry) => Promise<void>
 
 /** The command line as commander knows it; also what docs and completion are generated from. */
 export function buildProgram(start: Start): Command {
@@ -39,19 +47,18 @@ export function buildProgram(start: Start): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text) })
     .showSuggestionAfterError()
-    .helpCommand('help [command]', 'show the words that a command takes')
     .addHelpText('after', `\nExit codes:\n${Object.entries(EXIT_MEANS).map(([code, means]) => `  ${code}  ${means}`).join('\n')}\n\nExamples:\n  keyturn plan database          what would happen\n  keyturn rotate database        run to the first wait\n  keyturn rotate database --wait stay until it is done\n  keyturn resume                 go on with what is open`)
-  for (const entry of COMMANDS) {
-    const command = program.command(entry.words).description(entry.says)
-    for (const [flags, says] of entry.options) command.addOption(new Option(flags, says))
-    if (entry.manifest !== false) command.option('-f, --manifest <file>', 'the manifest (default: keyturn.yaml in this folder)')
-    command.option('--json', 'print JSON; see docs/json.md')
+  const inOrder = COMMANDS.toSorted((a, b) => GROUPS.indexOf(a.group) - GROUPS.indexOf(b.group))
+  for (const entry of inOrder) {
+    const command = program.command(entry.words, { hidden: entry.hidden === true }).description(entry.says).helpGroup(`${entry.group}:`)
+    for (const [flags, says] of optionsOf(entry)) command.addOption(new Option(flags, says))
     command.action(async (...given: unknown[]) => {
       const options = command.opts<Record<string, unknown>>()
-      const words = given.slice(0, -2).flatMap((word) => (word === undefined ? [] : [String(word)]))
-      await start(async (session) => (await entry.load()).run(session, words, options))
+      const words = given.slice(0, -2).flat().flatMap((word) => (word === undefined ? [] : [String(word)]))
+      await start(async (session) => (await entry.load()).run(session, words, options), entry)
     })
   }
+  addHelp(program)
   return program
 }
 

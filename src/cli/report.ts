@@ -1,28 +1,46 @@
 import type { KeyturnError } from '../kit/index.ts'
 import type { Outcome, Watcher } from '../operations.ts'
-import { atHandLine, eventLine, stopLines, waitLine } from '../views/progress.ts'
+import { atHandLine, eventLine, lateLine, stopLines, waitLine } from '../views/progress.ts'
 import type { Terminal } from './terminal.ts'
 
-/** Prints a line for every event that a reader wants to see, as it happens, and counts waits down; nothing of it with `--json`. */
-export function progressTo(terminal: Terminal, json: boolean): Watcher {
+/**
+ * Prints a line for every event that a reader wants to see, as it happens, and counts waits down; nothing of it with `--json`. Where
+ * there may be several rotations every line is `named`.
+ */
+export function progressTo(terminal: Terminal, json: boolean, named = false): Watcher {
   const identity = (path: string): void => terminal.err(`A new identity was made: ${path}\nKeep a copy of it elsewhere: without it the sealed values cannot be opened.`)
   if (json) return { onNewIdentity: identity }
+  const { paint } = terminal
+  const name = (rotation: string, line: string): string => (named ? nameIn(terminal, rotation, line) : line)
+  /** What was told last of each rotation. */
+  const waitedOut = new Map<string, string>()
   return {
     onNewIdentity: identity,
-    onEvent: (_, event, progress) => {
-      const line = eventLine(event, progress, terminal.paint)
-      if (line !== undefined) terminal.out(line)
-      const atHand = atHandLine(progress, terminal.paint)
-      if (atHand !== undefined) terminal.transient(atHand)
+    onEvent: (rotation, event, progress) => {
+      const line = eventLine(event, progress, paint)
+      if (line !== undefined) terminal.out(name(rotation, line))
+      const atHand = atHandLine(progress, paint)
+      if (atHand !== undefined) terminal.transient(name(rotation, atHand))
     },
-    onWait: (stopped, now) => terminal.transient(waitLine(stopped, now, terminal.paint)),
+    onLate: (rotation, late, progress) => {
+      const what = `${late.step.id} ${late.until}`
+      if (waitedOut.get(rotation) !== what) terminal.out(name(rotation, lateLine(late, progress, paint)))
+      waitedOut.set(rotation, what)
+    },
+    onWait: (stopped, now) => terminal.transient(waitLine(stopped, now, paint)),
   }
 }
 
 /** Says where a run stopped and what happens next. */
-export function tellOutcome(terminal: Terminal, outcome: Outcome, json: boolean): void {
+export function tellOutcome(terminal: Terminal, outcome: Outcome, json: boolean, named = false): void {
+  const { rotation } = outcome
   if (json) terminal.out(JSON.stringify(outcome))
-  else for (const line of stopLines(outcome, outcome.rotation, outcome.receipt, terminal.paint)) terminal.out(line)
+  else for (const line of stopLines(outcome, rotation, outcome.receipt, terminal.paint)) terminal.out(named ? nameIn(terminal, rotation, line) : line)
+}
+
+/** The line with the rotation before it, unless it names it already. */
+function nameIn({ paint }: Terminal, rotation: string, line: string): string {
+  return line.includes(rotation) ? line : `${paint.strong(rotation)}  ${line}`
 }
 
 /** Says why one of several rotations does not go on. */

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
 import { KeyturnError } from '../kit/index.ts'
+import { findManifest } from '../manifest/glance.ts'
 import { loadManifest as load } from '../manifest/load.ts'
 import type { Manifest } from '../manifest/model.ts'
 import { registry } from '../connectors.gen.ts'
@@ -18,12 +18,9 @@ export interface Session {
   readonly runtime: Runtime
 }
 
-/** The names that are tried when no manifest is named. */
-const NAMES = ['keyturn.yaml', 'keyturn.yml']
-
 /** Loads the manifest that was named, or the one in this folder. Throws MANIFEST_MISSING or MANIFEST_INVALID. */
 export function manifestOf(options: CommonOptions): Promise<Manifest> {
-  const file = options.manifest ?? NAMES.find((name) => existsSync(name))
-  if (file === undefined || !existsSync(file)) throw new KeyturnError('MANIFEST_MISSING', file ?? '')
+  const file = findManifest(options.manifest)
+  if (file === undefined) throw new KeyturnError('MANIFEST_MISSING', options.manifest ?? '')
   return load(file, { registry })
 }

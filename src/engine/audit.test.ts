@@ -31,7 +31,7 @@ async function stateWithRotation(options: { readonly receipt: boolean } = { rece
       'one',
       events,
       foldProgress(events),
-      { inUse: { id: 'app_b', fingerprint: 'kf:1' }, ended: { id: 'app', fingerprint: 'kf:0' } },
+      { inUse: { id: 'app_b', fingerprint: 'kf:1' }, other: { id: 'app', fingerprint: 'kf:0' } },
       atReceipt,
       world.now,
     )

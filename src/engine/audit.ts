@@ -1,9 +1,9 @@
 import { sign } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { KeyturnError } from '../kit/index.ts'
 import { chain, GENESIS, type StoredEntry, verifyChain } from '../state/journal.ts'
+import { readNotes } from '../state/note.ts'
 import type { State } from '../state/open.ts'
+import { type KeptReceipt, readReceipts } from '../state/receipts.ts'
 import { listRotations, readWhole } from '../state/rotation.ts'
 import { brokenInvariants } from './invariants.ts'
 import { canonicalJson, isSigned, type SignedReceipt, verifyReceipt } from './receipt.ts'
@@ -14,6 +14,8 @@ export interface Checkpoint {
   readonly format: 'keyturn-checkpoint/1'
   readonly at: string
   readonly heads: Readonly<Record<string, { readonly seq: number; readonly head: string }>>
+  /** The head of the notes; absent while there are none. */
+  readonly notes?: { readonly seq: number; readonly head: string }
 }
 
 export interface SignedCheckpoint {
@@ -26,6 +28,8 @@ export interface Audit {
   readonly rotations: number
   readonly entries: number
   readonly receipts: number
+  /** What people did beside rotations. */
+  readonly notes: number
   /** Journals that were compared with a checkpoint outside the database. */
   readonly anchored: number
   /** In words; empty when everything verifies. */
@@ -38,19 +42,36 @@ export async function exportCheckpoint(state: State, now: number): Promise<Signe
   if (identity === undefined) throw new KeyturnError('IDENTITY_MISSING')
   const rows = await listRotations(state.db)
   const heads = Object.fromEntries(rows.map((row) => [row.id, { seq: row.seq, head: row.head }]))
-  const checkpoint: Checkpoint = { format: 'keyturn-checkpoint/1', at: new Date(now).toISOString(), heads }
+  const { head } = await readNotes(state.db)
+  const notes = head.seq === 0 ? {} : { notes: { seq: head.seq, head: head.hash } }
+  const checkpoint: Checkpoint = { format: 'keyturn-checkpoint/1', at: new Date(now).toISOString(), heads, ...notes }
   return { checkpoint, publicKey: identity.publicKey, signature: sign(null, Buffer.from(canonicalJson(checkpoint)), identity.signingKey).toString('base64') }
 }
 
+/** What is known outside of the state. */
+export interface Outside {
+  readonly checkpoint?: SignedCheckpoint
+  /** PEM of the key that must have signed. */
+  readonly key?: string
+}
+
+/** Where there is no state: nothing to verify, but a receipt or a checkpoint may know of journals, and those are gone then. */
+export function verifyAbsence(receipts: readonly KeptReceipt[], { checkpoint, key }: Outside = {}): Audit {
+  const problems: string[] = []
+  const found = receiptAnchors(receipts, key, problems)
+  const anchors = [...checkpointAnchors(checkpoint, key, problems), ...found]
+  return { rotations: 0, entries: 0, receipts: found.length, notes: 0, anchored: 0, problems: [...problems, ...contradictions(anchors, new Map())] }
+}
+
 /**
- * Verifies every journal by itself, against the receipts that lie beside the database, and against a checkpoint when there is
+ * Verifies every journal by itself, against the receipts that lie in the state, and against a checkpoint when there is
  * one. Tamper evidence reaches up to the last receipt or checkpoint, and not against the holder of the identity.
  */
-export async function verifyState(state: State, outside: { readonly checkpoint?: SignedCheckpoint; readonly key?: string } = {}): Promise<Audit> {
+export async function verifyState(state: State, outside: Outside = {}): Promise<Audit> {
   const problems: string[] = []
   const key = outside.key ?? (state.publicKey === '' ? undefined : state.publicKey)
-  const anchors = [...checkpointAnchors(outside.checkpoint, key, problems), ...receiptAnchors(state.folder, key, problems)]
-  const receipts = anchors.filter((anchor) => anchor.from === 'receipt').length
+  const anchors = [...checkpointAnchors(outside.checkpoint, key, problems), ...receiptAnchors(await readReceipts(state), key, problems)]
+  const receipts = new Set(anchors.flatMap((anchor) => (anchor.from === 'receipt' ? [anchor.rotation] : []))).size
   let entries = 0
   const rows = await listRotations(state.db)
   const hashes = new Map<string, readonly string[]>()
@@ -60,17 +81,30 @@ export async function verifyState(state: State, outside: { readonly checkpoint?:
     const broken = verifyChain(stored, { seq: row.seq, hash: row.head }, row.id)
     if (broken !== undefined) problems.push(`${row.id}: ${broken}`)
     else problems.push(...brokenPromises(stored).map((each) => `${row.id}: ${each}`))
-    // Computed again from the bytes: what the table says of its own hashes proves nothing.
-    let head = GENESIS
-    hashes.set(row.id, stored.map((entry) => (head = chain(head, entry.bytes))))
+    hashes.set(row.id, hashesOf(stored))
   }
-  for (const anchor of anchors) {
-    const seen = hashes.get(anchor.rotation)
-    if (seen === undefined) problems.push(`${anchor.rotation}: the journal is gone, a ${anchor.from} knows it`)
-    else if (seen.length < anchor.seq) problems.push(`${anchor.rotation}: ends at entry ${seen.length}, a ${anchor.from} knows ${anchor.seq}`)
-    else if (seen[anchor.seq - 1] !== anchor.head) problems.push(`${anchor.rotation}: differs from a ${anchor.from} at entry ${anchor.seq} or before`)
-  }
-  return { rotations: rows.length, entries, receipts, anchored: new Set(anchors.map((anchor) => anchor.rotation)).size, problems }
+  const notes = await readNotes(state.db)
+  const broken = verifyChain(notes.entries, notes.head)
+  if (broken !== undefined) problems.push(`notes: ${broken}`)
+  hashes.set(NOTES, hashesOf(notes.entries))
+  problems.push(...contradictions(anchors, hashes))
+  return { rotations: rows.length, entries, receipts, notes: notes.entries.length, anchored: new Set(anchors.map((anchor) => anchor.rotation)).size, problems }
+}
+
+/** What the outside knows otherwise. `hashes` are those of the entries, by journal. */
+function contradictions(anchors: readonly Anchor[], hashes: ReadonlyMap<string, readonly string[]>): string[] {
+  return anchors.flatMap(({ rotation, from, seq, head }) => {
+    const seen = hashes.get(rotation)
+    if (seen === undefined) return [`${rotation}: the journal is gone, a ${from} knows it`]
+    if (seen.length < seq) return [`${rotation}: ends at entry ${seen.length}, a ${from} knows ${seq}`]
+    return seen[seq - 1] === head ? [] : [`${rotation}: differs from a ${from} at entry ${seq} or before`]
+  })
+}
+
+/** Computed again from the bytes: what the table says of its own hashes proves nothing. */
+function hashesOf(stored: readonly StoredEntry[]): string[] {
+  let head = GENESIS
+  return stored.map((entry) => (head = chain(head, entry.bytes)))
 }
 
 /** What the entries break; a journal whose hashes were all computed again may hold anything. */
@@ -81,6 +115,9 @@ function brokenPromises(stored: readonly StoredEntry[]): string[] {
     return ['the entries are not those of a rotation']
   }
 }
+
+/** Stands among the ids of rotations, none of which is this word alone. */
+const NOTES = 'notes'
 
 interface Anchor {
   readonly from: 'receipt' | 'checkpoint'
@@ -95,21 +132,18 @@ function checkpointAnchors(signed: SignedCheckpoint | undefined, key: string | u
     problems.push('the checkpoint does not verify')
     return []
   }
-  return Object.entries(signed.checkpoint.heads).map(([rotation, head]) => ({ from: 'checkpoint', rotation, ...head }))
+  const { heads, notes } = signed.checkpoint
+  return Object.entries({ ...heads, ...(notes === undefined ? {} : { [NOTES]: notes }) }).map(([rotation, head]) => ({ from: 'checkpoint', rotation, ...head }))
 }
 
-function receiptAnchors(folder: string, key: string | undefined, problems: string[]): Anchor[] {
-  const receipts = join(folder, 'receipts')
-  if (!existsSync(receipts)) return []
-  return readdirSync(receipts)
-    .filter((name) => name.endsWith('.json'))
-    .flatMap((name): Anchor[] => {
-      try {
-        const { rotation, chain: head } = verifyReceipt(JSON.parse(readFileSync(join(receipts, name), 'utf8')) as SignedReceipt, key)
-        return [{ from: 'receipt', rotation, ...head }]
-      } catch (thrown) {
-        problems.push(`receipt ${name}: ${thrown instanceof KeyturnError ? thrown.message : 'cannot be read'}`)
-        return []
-      }
-    })
+function receiptAnchors(receipts: readonly KeptReceipt[], key: string | undefined, problems: string[]): Anchor[] {
+  return receipts.flatMap(({ name, text }): Anchor[] => {
+    try {
+      const { rotation, chain: head } = verifyReceipt(JSON.parse(text) as SignedReceipt, key)
+      return [{ from: 'receipt', rotation, ...head }]
+    } catch (thrown) {
+      problems.push(`receipt ${name}: ${thrown instanceof KeyturnError ? thrown.message : 'cannot be read'}`)
+      return []
+    }
+  })
 }

@@ -44,7 +44,7 @@ export interface CastList {
 
 /** Opens all of them; nothing is touched yet. Only the connectors that are named are loaded. */
 export async function openCast(list: CastList, registry: Registry, host: Host): Promise<Cast> {
-  const open = <F extends Family>(family: F, used: Used): Promise<Families[F]> => openOne(registry, host, family, used)
+  const open = <F extends Family>(family: F, used: Used): Promise<Families[F]> => openConnector(registry, host, family, used)
   const checks = (specs: readonly CheckSpec[]): Promise<Check[]> => Promise.all(specs.map((spec) => open('check', spec)))
   const issuer = await open('issuer', list.issuer)
   const stores = await Promise.all(list.stores.map((spec) => open('store', spec)))
@@ -69,7 +69,8 @@ async function openConsumer(spec: ConsumerSpec, open: Open): Promise<CastConsume
   return { consumer, attestor: await open('attestor', spec.attest) }
 }
 
-async function openOne<F extends Family>(registry: Registry, host: Host, family: F, used: Used): Promise<Families[F]> {
+/** Opens one connector of a manifest; nothing is touched yet. Throws MANIFEST_INVALID when there is none of that name and family. */
+export async function openConnector<F extends Family>(registry: Registry, host: Host, family: F, used: Used): Promise<Families[F]> {
   const entry = registry[used.use]
   if (entry === undefined) throw new KeyturnError('MANIFEST_INVALID', `no connector ${used.use}`)
   const module = await entry.load()

@@ -1,5 +1,6 @@
 import { type Answer, type Call, type Credential, done, type Issuer, label, refused, type Secret, type Store } from '../kit/index.ts'
 import { readBinding } from '../manifest/binding.ts'
+import { misfitOf } from '../manifest/misfit.ts'
 import type { StoreSpec } from '../manifest/model.ts'
 import { sameFields } from './actions/publish.ts'
 
@@ -24,7 +25,7 @@ export async function readCurrent(cast: ReadStores, specs: readonly StoreSpec[],
       const value = seen.value.entries[key]
       if (value === undefined) return refused('STORE_UNFIT', `${key} is not in ${store.title()}`)
       const read = readBinding(binding, value, names)
-      if (read === undefined) return refused('STORE_UNFIT', `${key} in ${store.title()}`)
+      if (read === undefined) return refused('STORE_UNFIT', `${key} in ${store.title()}: ${misfitOf(binding, value)}`)
       if (!sameFields(Object.fromEntries(Object.entries(read).filter(([name]) => name in fields)), fields)) {
         return refused('STORE_DRIFT', `${key} in ${store.title()} holds another value than the stores before it`)
       }

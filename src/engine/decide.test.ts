@@ -5,7 +5,8 @@ import { begin, interruptions, type Move, moves, turnRequest, type World, write 
 import { specimenPlan, type Wishes } from '../../test/fixture/specimen.ts'
 import { backoff, decide, decideFrom, PATIENCE_MS } from './decide.ts'
 import { brokenInvariants } from './invariants.ts'
-import { advance, foldProgress, pastReturn } from './progress.ts'
+import { advance, foldProgress } from './progress.ts'
+import { pastReturn } from './steps.ts'
 
 /** From anywhere, when all goes well: no rotation here has more steps than this to its end, the way back included. */
 const LONGEST = 150

@@ -1,7 +1,8 @@
 import type { Code } from '../kit/index.ts'
 import { isOneWay, overlaps } from '../plan/steps.ts'
 import type { Step } from '../plan/step.ts'
-import { foldProgress, GATE_FRESH_MS, gateOf, pastReturn, type Progress, stepOf, stepsOf, type Trouble } from './progress.ts'
+import { foldProgress, type Progress, type Trouble } from './progress.ts'
+import { GATE_FRESH_MS, gateOf, mintsLost, pastReturn, stepOf, stepsOf } from './steps.ts'
 import type { Result, TimedEvent } from './event.ts'
 
 /** What to do next. */
@@ -13,7 +14,7 @@ export type Next =
   /** Write down a wait. */
   | { readonly do: 'begin-wait'; readonly step: Step; readonly until: number }
   /** Nothing to do before this time. */
-  | { readonly do: 'sleep'; readonly until: number; readonly why: 'grace' | 'undo' | 'gate' | 'retry'; readonly step: Step }
+  | { readonly do: 'sleep'; readonly until: number; readonly why: 'grace' | 'undo' | 'gate' | 'provider' | 'retry'; readonly step: Step }
   | { readonly do: 'turn'; readonly code: Code; readonly about: string }
   /** Tell again that a task is not done. */
   | { readonly do: 'remind'; readonly step: Step }
@@ -58,16 +59,18 @@ export function decideFrom(progress: Progress, now: number): Next {
   if (progress.paused !== undefined) return stayOrRemind(progress, progress.paused, now)
   const step = stepsOf(progress).find((each) => !progress.done.has(each.id))
   if (step === undefined) return closeAtEnd(progress)
-  if (progress.held !== undefined && progress.held.step !== step.id && now < progress.held.retryAt) {
-    return { do: 'sleep', until: progress.held.retryAt, why: 'gate', step }
-  }
+  if (progress.held !== undefined && progress.held.step !== step.id && now < progress.held.retryAt) return untilRetry(progress.held, step)
   const { trouble } = progress
   if (trouble !== undefined && (trouble.step === step.id || trouble.step === staleGate(progress, step, now)?.id)) {
     return afterTrouble(progress, stepOf(progress.plan, trouble.step), trouble, now)
   }
   if (step.do === 'wait') return clockBehind(progress, step, now) ?? waitFor(progress, step, now)
-  if (progress.held?.step === step.id && now < progress.held.retryAt) return { do: 'sleep', until: progress.held.retryAt, why: 'gate', step }
+  if (progress.held?.step === step.id && now < progress.held.retryAt) return untilRetry(progress.held, step)
   return attempt(progress, step, now)
+}
+
+function untilRetry({ retryAt }: NonNullable<Progress['held']>, step: Step): Next {
+  return { do: 'sleep', until: retryAt, why: step.do === 'collect' ? 'provider' : 'gate', step }
 }
 
 function stayOrRemind({ asked, plan }: Progress, paused: NonNullable<Progress['paused']>, now: number): Next {
@@ -81,7 +84,7 @@ function attempt(progress: Progress, step: Step, now: number): Next {
   if (wrong !== undefined) return wrong
   // Each lost one may still turn up at the provider: a third would be one more to find and end (I3).
   const { traits } = progress.plan
-  if (step.do === 'mint' && progress.direction === 'forward' && traits.value === 'made' && traits.mint === 'adds' && (progress.lost.get(step.id) ?? 0) >= MINTS_LOST) {
+  if (step.do === 'mint' && progress.direction === 'forward' && traits.value === 'made' && traits.mint === 'adds' && mintsLost(progress) >= MINTS_LOST) {
     return { do: 'turn', code: progress.trouble?.code ?? 'DEADLINE', about: 'two mints got no answer' }
   }
   const due = staleGate(progress, step, now) ?? step

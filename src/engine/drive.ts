@@ -15,7 +15,7 @@ import { Values } from './values.ts'
 export type Stopped =
   | { readonly is: 'closed'; readonly result: Result; readonly code?: Code; readonly about?: string }
   /** `again` is when to drive it next: before `until` where the wait is watched. */
-  | { readonly is: 'waiting'; readonly until: number; readonly again: number; readonly why: 'grace' | 'undo' | 'gate'; readonly about: string }
+  | { readonly is: 'waiting'; readonly until: number; readonly again: number; readonly why: 'grace' | 'undo' | 'gate' | 'provider'; readonly about: string }
   | { readonly is: 'person'; readonly code: Code; readonly about: string; readonly task: boolean }
   | { readonly is: 'interrupted' }
 
@@ -177,7 +177,7 @@ class Run {
     if (next.why !== 'retry' && left > SHORT_MS) {
       const again = next.why === 'undo' ? Math.min(next.until, this.#engine.now() + guardEvery(this.#recorder.progress.plan.timing.undo)) : next.until
       if (again < next.until) this.#again = again
-      return { is: 'waiting', until: next.until, again, why: next.why, about: next.why === 'gate' ? (held?.reasons ?? []).join('; ') : next.step.id }
+      return { is: 'waiting', until: next.until, again, why: next.why, about: next.why === 'gate' || next.why === 'provider' ? (held?.reasons ?? []).join('; ') : next.step.id }
     }
     await this.#engine.sleep(left, AbortSignal.any([this.#engine.interrupt, this.#lost]))
     return undefined

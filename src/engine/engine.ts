@@ -1,4 +1,5 @@
 import type { Host, Registry } from '../kit/index.ts'
+import type { Step } from '../plan/step.ts'
 import type { State } from '../state/open.ts'
 import type { TimedEvent } from './event.ts'
 import type { Progress } from './progress.ts'
@@ -28,4 +29,17 @@ export interface Engine {
   readonly debug?: boolean
   /** Told of every event after it is on disk. Must not throw. */
   readonly onEvent: (rotation: string, event: TimedEvent, progress: Progress) => void
+  /**
+   * Told at every look, several a second, that an effect of an earlier run or try is not to be seen, and that it may still land until
+   * then: so long nothing goes on. Must not throw.
+   */
+  readonly onLate?: (rotation: string, late: Late, progress: Progress) => void
+}
+
+/** An effect that may still land. */
+export interface Late {
+  readonly step: Step
+  /** Unix ms, both: when it was looked, and from when on it cannot land any more. */
+  readonly at: number
+  readonly until: number
 }

@@ -29,8 +29,8 @@ export type Event =
   /** An unknown was looked up and certainly did not happen; the step may be attempted again. */
   | { readonly type: 'step-absent'; readonly step: string; readonly attempt: number }
   | { readonly type: 'step-asked'; readonly step: string; readonly attempt: number; readonly task: TaskRequest }
-  /** A person did what was asked; the fields of a mint are sealed with it. */
-  | { readonly type: 'task-answered'; readonly step: string; readonly attempt: number; readonly by: string }
+  /** A person did what was asked; the fields of a mint are sealed with it, `id` is the label of its credential's id. */
+  | { readonly type: 'task-answered'; readonly step: string; readonly attempt: number; readonly by: string; readonly id?: string }
   | { readonly type: 'task-declined'; readonly step: string; readonly attempt: number; readonly by: string; readonly reason: string }
   | { readonly type: 'task-reminded'; readonly step: string }
   | { readonly type: 'wait-started'; readonly step: string; readonly until: number }

@@ -1,5 +1,6 @@
 import { type Call, type Credential, type Fields, KeyturnError, label, type Secret } from '../kit/index.ts'
 import type { Plan } from '../plan/plan.ts'
+import { overlaps } from '../plan/steps.ts'
 import type { Cast } from './cast.ts'
 import { entriesFor } from './scene.ts'
 import { plainFields } from './values.ts'
@@ -29,6 +30,7 @@ export async function credentialOf(given: Fields, { plan, cast, old, wanted }: G
   const fields = { ...cast.issuer.propose(old).fields, ...given }
   const id = cast.issuer.idOf(fields)
   if (id === undefined) throw new KeyturnError('TASK_UNFIT', 'it is a credential of another principal than the manifest names')
+  if (overlaps(plan) && id === old.id) throw new KeyturnError('TASK_UNFIT', 'it has the id of the credential that is in use: another one is asked for')
   const credential = { id, fields }
   await refuseUnreadable(plan, cast, credential, call)
   return credential

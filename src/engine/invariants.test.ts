@@ -3,7 +3,8 @@ import { begin, moves, seenBy, START, type World } from '../../test/fixture/simu
 import { specimenPlan, type Wishes } from '../../test/fixture/specimen.ts'
 import type { Event, TimedEvent } from './event.ts'
 import { assertInvariants, brokenInvariants, INVARIANTS } from './invariants.ts'
-import { foldProgress, stepOf } from './progress.ts'
+import { foldProgress } from './progress.ts'
+import { stepOf } from './steps.ts'
 
 /** The journal of a rotation in which all went well. */
 function whole(wishes: Wishes = {}): readonly TimedEvent[] {

@@ -1,7 +1,9 @@
 import { KeyturnError } from '../kit/index.ts'
 import { isEffect, type Step } from '../plan/step.ts'
 import type { TimedEvent } from './event.ts'
-import { foldProgress, GATE_FRESH_MS, gateOf, mayHave, type Progress, stepOf } from './progress.ts'
+import { nameOf } from './name.ts'
+import { foldProgress, type Progress } from './progress.ts'
+import { GATE_FRESH_MS, gateOf, isKnown, mintsLost, newIdOf, stepOf } from './steps.ts'
 
 /** A sentence that holds over every prefix of every journal. */
 export interface Invariant {
@@ -53,7 +55,7 @@ export const INVARIANTS: readonly Invariant[] = [
     broken: (before, progress, event) => {
       if (!isIntent(event)) return undefined
       if (before.some((each) => isIntent(each) && each.step === event.step && each.attempt >= event.attempt)) return `${event.step} repeats attempt ${event.attempt}`
-      return progress.plan.traits.value === 'made' && progress.plan.traits.mint === 'adds' && event.step === 'mint' && (progress.lost.get('mint') ?? 0) >= 2 ? 'a third mint after two that got lost' : undefined
+      return progress.plan.traits.value === 'made' && progress.plan.traits.mint === 'adds' && event.step === 'mint' && mintsLost(progress) >= 2 ? 'a third mint after two that got lost' : undefined
     },
   },
   {
@@ -77,8 +79,9 @@ export const INVARIANTS: readonly Invariant[] = [
     id: 'I5',
     says: 'only a recorded identity is ended',
     broken: (_, progress, event) => {
-      const { current, next } = progress.plan
-      return ending(progress, event) !== undefined && (current === undefined || next === undefined || current.id === next.id) ? `${event.type} without two identities` : undefined
+      const { current } = progress.plan
+      const fresh = newIdOf(progress)
+      return ending(progress, event) !== undefined && (current === undefined || fresh === undefined || nameOf(current.id) === fresh) ? `${event.type} without two identities` : undefined
     },
   },
   {
@@ -114,7 +117,8 @@ export const INVARIANTS: readonly Invariant[] = [
       // What keyturn does not end (the provider does, in its own time) it does not prove dead; the receipt says so.
       const list = progress.direction === 'forward' ? progress.plan.steps : progress.plan.back
       if (!list.some((step) => step.do === 'prove')) return undefined
-      if (event.result === 'rolled-back' && !mayHave(progress, 'mint')) return undefined
+      // A mint that was refused, or got lost, left no credential that could be shown.
+      if (event.result === 'rolled-back' && !isKnown(progress)) return undefined
       const proof = [...progress.done].filter(([id]) => stepOf(progress.plan, id).do === 'prove').at(-1)?.[1].evidence
       const [kept, ended] = event.result === 'done' ? ['new', 'old'] : ['old', 'new']
       return proof?.[kept ?? ''] === 'accepted' && proof[ended ?? ''] === 'rejected' ? undefined : `closed as ${event.result} without proof`

@@ -55,6 +55,10 @@ export function ledgerChanges(
     case 'set':
       put(step.which, step.to === 'on' ? 'presented' : step.to)
       break
+    case 'sweep':
+      // Nobody presents it any more, and the provider still takes it.
+      if (overlaps(plan) && plan.traits.ends.length === 0) put(plan.steps.some(({ id }) => id === step.id) ? 'old' : 'new', 'accepted')
+      break
     default:
   }
   return changes

@@ -34,7 +34,7 @@ export async function perform(scene: Scene, step: Step, tag: string, call: Call)
       return { outcome, ...(credential === undefined ? {} : { seal: { name: 'new', credential } }) }
     }
     case 'reclaim':
-      return { outcome: await reclaim(scene, call) }
+      return { outcome: await reclaim(scene, step, call) }
     case 'probe':
       return { outcome: await probe(scene, step, call) }
     case 'publish':
@@ -74,7 +74,7 @@ export async function look(scene: Scene, step: Step, call: Call): Promise<Answer
     case 'set':
       return lookForEnd(scene, step, call)
     case 'reclaim':
-      return lookForReclaim(scene, call)
+      return lookForReclaim(scene, step, call)
     default:
       return refused('INTERNAL', `${step.id} is no effect`)
   }

@@ -1,8 +1,8 @@
 import type { Code, Evidence, TaskRequest } from '../kit/index.ts'
 import type { Plan } from '../plan/plan.ts'
 import { isEffect, type Step } from '../plan/step.ts'
-import { isOneWay, overlaps } from '../plan/steps.ts'
 import type { Direction, Result, TimedEvent } from './event.ts'
+import { stepOf } from './steps.ts'
 
 /** The failures of the step at hand since it last began or was resumed. */
 export interface Trouble {
@@ -51,8 +51,8 @@ export interface Progress {
   readonly held?: { readonly step: string; readonly reasons: readonly string[]; readonly retryAt: number }
   /** By what was acknowledged: who answers for it. */
   readonly acknowledged: ReadonlyMap<string, string>
-  /** The task at hand. */
-  readonly asked?: { readonly step: string; readonly attempt: number; readonly task: TaskRequest; readonly at: number; readonly remindAt: number }
+  /** The task at hand: when it was asked, by when it is to be done, when people are told again. */
+  readonly asked?: { readonly step: string; readonly attempt: number; readonly task: TaskRequest; readonly at: number; readonly dueAt: number; readonly remindAt: number }
   readonly turnRequested?: { readonly why: 'abort' | 'undo'; readonly by: string }
   readonly paused?: { readonly step: string; readonly code: Code; readonly about: string; readonly task?: TaskRequest }
   readonly closed?: { readonly result: Result; readonly code?: Code; readonly about?: string; readonly at: number }
@@ -154,14 +154,14 @@ function apply(draft: Draft, event: TimedEvent): void {
       withdraw(draft, event.step)
       settle(draft)
       draft.trouble = { ...nextTrouble(draft, event.step, event.at), is: 'asked', code: 'NOT_NOW', about: event.task.title, evidence: {}, task: event.task }
-      draft.asked = { step: event.step, attempt: event.attempt, task: event.task, at: event.at, remindAt: event.at + dueOf(event.task) }
+      draft.asked = { step: event.step, attempt: event.attempt, task: event.task, at: event.at, dueAt: event.at + dueOf(event.task), remindAt: event.at + dueOf(event.task) }
       return
     case 'task-reminded':
       if (draft.asked !== undefined) draft.asked = { ...draft.asked, remindAt: event.at + dueOf(draft.asked.task) }
       return
     case 'task-answered':
-      if (draft.asked?.task.kind !== 'prepare') {
-        draft.done.set(event.step, { at: event.at, evidence: { answered: event.by } })
+      if (isDoneBy(stepOf(draft.plan, event.step), draft.asked?.task)) {
+        draft.done.set(event.step, { at: event.at, evidence: { answered: event.by, ...(event.id === undefined ? {} : { id: event.id }) } })
         if (isEffect(stepOf(draft.plan, event.step))) draft.begun.add(event.step)
       }
       delete draft.paused
@@ -217,10 +217,29 @@ function apply(draft: Draft, event: TimedEvent): void {
   }
 }
 
-/** Who answers for the clock has looked at it: it was ahead before. A wait that was over only by that clock goes on (I4). */
+/**
+ * Who answers for the clock has looked at it: it was ahead before. A wait that was over only by that clock goes on, one that began on
+ * it begins anew (I4), and a gate that it opened is evaluated again (I6). What else was done later than now was done by now.
+ */
 function trustClock(draft: Draft, at: number): void {
   draft.lastAt = at
-  for (const [step, until] of draft.waits) if (until > at) draft.done.delete(step)
+  for (const [id, until] of draft.waits) {
+    const step = stepOf(draft.plan, id)
+    if (until > at) draft.done.delete(id)
+    if (step.do === 'wait' && until - step.for > at) draft.waits.delete(id)
+  }
+  for (const [id, seen] of draft.done) {
+    if (seen.at <= at) continue
+    if (stepOf(draft.plan, id).do === 'gate') draft.done.delete(id)
+    else draft.done.set(id, { ...seen, at })
+  }
+  for (const [id, since] of draft.intended) draft.intended.set(id, Math.min(since, at))
+}
+
+/** Whether a person's word ends the step. Where it has to bring a credential only that does; else it is attempted again. */
+function isDoneBy(step: Step, task: TaskRequest | undefined): boolean {
+  if (task?.kind === 'prepare' || step.do === 'preflight') return false
+  return task?.kind === 'mint' || (step.do !== 'mint' && step.do !== 'collect')
 }
 
 /** How long after it was asked a task should be done, unless it says so itself. */
@@ -242,53 +261,4 @@ function settle(draft: Draft): void {
 function nextTrouble(draft: Draft, step: string, at: number): { step: string; times: number; since: number; at: number } {
   const before = draft.trouble?.step === step ? draft.trouble : undefined
   return { step, times: (before?.times ?? 0) + 1, since: before?.since ?? at, at }
-}
-
-/** The steps of the present direction that are needed, in order. */
-export function stepsOf(progress: Progress): readonly Step[] {
-  const list = progress.direction === 'forward' ? progress.plan.steps : progress.plan.back
-  if (list.every((step) => step.needs === undefined)) return list
-  const needed = { minted: mayHave(progress, 'mint'), presented: mayHave(progress, 'publish'), ended: mayHave(progress, 'set'), lost: progress.lost.size > 0 }
-  return list.filter((step) => step.needs === undefined || needed[step.needs])
-}
-
-/** Whether an effect of this kind may have happened on the way forward. */
-export function mayHave(progress: Progress, kind: 'mint' | 'publish' | 'set'): boolean {
-  return progress.plan.steps.some((step) => step.do === kind && progress.begun.has(step.id))
-}
-
-/** The step with this id, of either direction. Throws on one that the plan does not have. */
-export function stepOf(plan: Plan, id: string): Step {
-  const step = plan.steps.find((each) => each.id === id) ?? plan.back.find((each) => each.id === id)
-  if (step === undefined) throw new TypeError(`the plan has no step ${id}`)
-  return step
-}
-
-/** What a step needs for itself while it changes it: its store, or its consumer. Undefined when it needs nothing. */
-export function resourceOf(plan: Plan, step: Step): string | undefined {
-  if (step.do === 'publish') return plan.stores[step.store]?.key
-  return step.do === 'reload' ? plan.waves[step.wave]?.[step.consumer]?.key : undefined
-}
-
-/** Whether the old credential is ended for good, or may be: then there is no way back. */
-export function pastReturn(progress: Progress): boolean {
-  if (progress.direction === 'back') return false
-  if (isOneWay(progress.plan) && mayHave(progress, 'mint')) return true
-  return progress.plan.steps.some((step) => step.do === 'set' && step.to === 'gone' && progress.intended.has(step.id))
-}
-
-/** Whether ending the old credential was begun on the way forward: then going back is an undo. */
-export function endingBegun(progress: Progress): boolean {
-  return progress.plan.steps.some((step) => step.do === 'set' && progress.intended.has(step.id))
-}
-
-/** A gate counts for an ending that begins this long after it at most. */
-export const GATE_FRESH_MS = 60_000
-
-/** The gate that stands before an ending in the same direction; undefined when the plan has none for it. */
-export function gateOf(progress: Progress, step: Step & { do: 'set' }): Step | undefined {
-  const list = progress.direction === 'forward' ? progress.plan.steps : progress.plan.back
-  const gate = list.find((each) => each.do === 'gate' && each.ends === step.which && each.to === step.to)
-  const needed = gate?.needs === undefined || mayHave(progress, 'publish')
-  return overlaps(progress.plan) && needed ? gate : undefined
 }

@@ -29,7 +29,7 @@ function receiptOf(wishes: Wishes = {}, names: readonly string[] = []): Receipt 
     world = (list.find((move) => names.includes(move.name)) ?? list[0]).after
   }
   const progress = foldProgress(world.events)
-  const credentials = { inUse: { id: 'app_b', fingerprint: 'kf:1' }, ended: { id: 'app', fingerprint: 'kf:0' } }
+  const credentials = { inUse: { id: 'app_b', fingerprint: 'kf:1' }, other: { id: 'app', fingerprint: 'kf:0' } }
   return makeReceipt(
     'database-1',
     world.events,

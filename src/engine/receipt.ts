@@ -6,6 +6,7 @@ import { overlaps } from '../plan/steps.ts'
 import type { Identity } from '../state/identity.ts'
 import type { TimedEvent } from './event.ts'
 import type { Progress } from './progress.ts'
+import { stepOf } from './steps.ts'
 
 /** What was proven, for an auditor: fingerprints and the servers' own words, never a value. */
 export interface Receipt {
@@ -22,10 +23,13 @@ export interface Receipt {
   readonly opened: string
   readonly closed: string
   readonly keyturn: string
-  /** The credential in use at the end, and the one that was ended. */
+  /** The credential in use at the end. */
   readonly inUse: { readonly id: string; readonly fingerprint: string }
-  readonly ended: { readonly id: string; readonly fingerprint: string }
-  /** The last pair of probes: `credential refused` is what it says, no more. */
+  /** The other one, which was ended; absent where this provider ends none on request. */
+  readonly ended?: { readonly id: string; readonly fingerprint: string }
+  /** The other one, where it was not ended: out of use, and accepted for as long as the provider likes. */
+  readonly left?: { readonly id: string; readonly fingerprint: string }
+  /** The last pair of probes: `credential refused` is what it says, no more. Of the one in use alone where none was ended. */
   readonly proof: Evidence
   /** By consumer: what each instance proved, and how. */
   readonly attested: Readonly<Record<string, Evidence>>
@@ -66,13 +70,13 @@ export function makeReceipt(
   rotation: string,
   events: readonly TimedEvent[],
   progress: Progress,
-  credentials: { readonly inUse: Receipt['inUse']; readonly ended: Receipt['ended'] },
+  { inUse, other }: { readonly inUse: Receipt['inUse']; readonly other: Receipt['inUse'] },
   chain: Receipt['chain'],
   now: number,
 ): Receipt {
   const { plan } = progress
   const opened = events.find((event) => event.type === 'rotation-opened')
-  const proofs = [...progress.done].filter(([step]) => step.includes('prove'))
+  const seen = (word: 'prove' | 'probe'): Evidence | undefined => [...progress.done].findLast(([id]) => stepOf(plan, id).do === word)?.[1].evidence
   return {
     format: 'keyturn-receipt/1',
     rotation,
@@ -87,8 +91,9 @@ export function makeReceipt(
     opened: new Date(progress.openedAt).toISOString(),
     closed: new Date(now).toISOString(),
     keyturn: opened?.version ?? '',
-    ...credentials,
-    proof: proofs.at(-1)?.[1].evidence ?? {},
+    inUse,
+    ...(overlaps(plan) && plan.traits.ends.length === 0 ? { left: other } : { ended: other }),
+    proof: seen('prove') ?? seen('probe') ?? {},
     attested: attestations(progress),
     ...acknowledgements(events),
     stores: plan.stores.map((store) => store.title),
@@ -138,14 +143,24 @@ function mintBegan(plan: Plan, events: readonly TimedEvent[]): number | undefine
   for (const event of events) {
     if (!('step' in event) || event.step !== mint) continue
     if (event.type === 'intent-recorded') began ??= { at: event.at, attempt: event.attempt }
-    else if ((event.type === 'step-refused' || event.type === 'step-asked') && event.attempt === began?.attempt) began = undefined
+    else if (hadNoEffect(event) && event.attempt === began?.attempt) began = undefined
   }
   return began?.at
+}
+
+/** A person who is asked to do it may have done it any time since; one who declines has not. */
+function hadNoEffect(event: TimedEvent): event is TimedEvent & { type: 'step-refused' | 'task-declined' | 'step-asked' } {
+  return event.type === 'step-refused' || event.type === 'task-declined' || (event.type === 'step-asked' && event.task.kind !== 'mint')
 }
 
 /** Signs it. */
 export function signReceipt(receipt: Receipt, identity: Identity): SignedReceipt {
   return { receipt, publicKey: identity.publicKey, signature: sign(null, Buffer.from(canonicalJson(receipt)), identity.signingKey).toString('base64') }
+}
+
+/** How a receipt is kept: JSON with line breaks, whose bytes nobody signs. */
+export function receiptText(signed: SignedReceipt): string {
+  return `${JSON.stringify(signed, null, 2)}\n`
 }
 
 /**

@@ -5,7 +5,8 @@ import { KeyturnError, type Ms } from '../kit/index.ts'
 import type { Engine } from './engine.ts'
 import type { Event, TimedEvent } from './event.ts'
 import { assertInvariants } from './invariants.ts'
-import { advance, foldProgress, type Progress, resourceOf, stepOf } from './progress.ts'
+import { advance, foldProgress, type Progress } from './progress.ts'
+import { resourceOf, stepOf } from './steps.ts'
 
 /** Turns a stored line into an event. */
 export function toEvent(entry: StoredEntry): TimedEvent {

@@ -1,8 +1,10 @@
 import { KeyturnError, label } from '../kit/index.ts'
 import { claim, release } from '../state/lease.ts'
+import { isOneWay } from '../plan/steps.ts'
 import type { Engine } from './engine.ts'
 import type { Event } from './event.ts'
-import { CLOCK, endingBegun, pastReturn, type Progress, USAGE } from './progress.ts'
+import { CLOCK, type Progress, USAGE } from './progress.ts'
+import { endingBegun, pastReturn } from './steps.ts'
 import { Recorder } from './recorder.ts'
 
 /** What a person answers for, and why. */
@@ -55,7 +57,7 @@ async function inJournal(engine: Engine, rotation: string, eventsFor: (progress:
 
 function refuseTurn(progress: Progress, wish: 'abort' | 'undo'): void {
   if (progress.direction === 'back') throw new KeyturnError('NOT_NOW', 'it goes back already')
-  if (pastReturn(progress)) throw new KeyturnError('NOT_NOW', 'the old credential is gone; the way is forward', { hint: 'Rotate again when the new one must not be used.' })
+  if (pastReturn(progress)) throw new KeyturnError('NOT_NOW', isOneWay(progress.plan) ? 'the provider replaces the old credential, and nobody can make it again; the way is forward' : 'the old credential is gone; the way is forward', { hint: 'Rotate again when the new one must not be used.' })
   const ending = endingBegun(progress)
   if (wish === 'abort' && ending) throw new KeyturnError('NOT_NOW', 'the old credential is off already', { hint: 'Use `keyturn undo`: it turns the old one on again.' })
   if (wish === 'undo' && !ending) throw new KeyturnError('NOT_NOW', 'the old credential is still on', { hint: 'Use `keyturn abort`: it rolls back.' })

@@ -1,16 +1,20 @@
 import { randomBytes } from 'node:crypto'
-import { type Call, KeyturnError } from '../kit/index.ts'
+import { type Call, type Fields, KeyturnError } from '../kit/index.ts'
 import type { Manifest, SecretSpec, Used } from '../manifest/model.ts'
 import { makePlan } from '../plan/make.ts'
 import type { Plan, Preconditions } from '../plan/plan.ts'
 import type { Identity } from '../state/identity.ts'
-import { readLedger, secretKey } from '../state/ledger.ts'
+import { ledgerKnows, readLedger, secretKey } from '../state/ledger.ts'
+import { readPause } from '../state/pause.ts'
+import type { Sealed } from '../state/seal.ts'
 import { insertRotation, listRotations } from '../state/rotation.ts'
 import { canonicalJson } from './receipt.ts'
 import { openCast } from './cast.ts'
+import { readCurrent } from './current.ts'
 import type { Engine } from './engine.ts'
-import { fingerprintOf, plainFields } from './values.ts'
-import { imagineWorld, lookAtWorld } from './world.ts'
+import { credentialOf } from './given.ts'
+import { fingerprintOf, plainFields, Values } from './values.ts'
+import { demand, imagineWorld, lookAtWorld } from './world.ts'
 
 /** How long looking at the world for a plan may take. */
 const LOOK_MS = 30_000
@@ -70,32 +74,73 @@ export function substanceOf(plan: Plan): string {
   })
 }
 
-/** Opens a rotation with this plan. Throws ROTATION_OPEN, and STATE_STALE when the value in use is one that the ledger never saw. */
-export async function openRotation(engine: Engine, plan: Plan, reason: string, adopt: boolean): Promise<string> {
-  await refuseStale(engine, plan, adopt)
+/** What the person or job that opens a rotation says to it. */
+export interface Opening {
+  readonly reason: string
+  /** Take the value in the stores as the current one, though the ledger has never seen it. */
+  readonly adopt?: boolean
+  /** Users may feel it: needed where sessions die by design. */
+  readonly acceptImpact?: boolean
+  /** The secret fields of the new credential, instead of ones that the issuer proposes. */
+  readonly value?: Fields
+}
+
+/**
+ * Opens a rotation with this plan. Throws ROTATION_OPEN, STATE_STALE when the value in use is one that the ledger never saw, and
+ * IMPACT_UNACCEPTED for a hard cut that nobody has accepted, PAUSED while the state is; VALUE_MADE or TASK_UNFIT for a given value that
+ * cannot be (C-18).
+ */
+export async function openRotation(engine: Engine, plan: Plan, { reason, adopt = false, acceptImpact = false, value }: Opening): Promise<string> {
+  const pause = await readPause(engine.state.db)
+  if (pause !== undefined) throw new KeyturnError('PAUSED', `by ${pause.by}: ${pause.reason}`)
+  const cuts = plan.strategy === 'hard-cut'
+  if (cuts && !acceptImpact) throw new KeyturnError('IMPACT_UNACCEPTED', `${plan.secret}: ${plan.summary.impact}`)
+  const stale = await isStale(engine, plan)
+  if (stale && !adopt) {
+    throw new KeyturnError('STATE_STALE', `the ledger has never seen the value of ${plan.secret} that is in use`, {
+      hint: 'If somebody changed it by hand, run `keyturn adopt SECRET`, or `keyturn rotate` with --adopt; if the state was restored from a backup, bring back the newest.',
+    })
+  }
   const id = `${plan.secret}-${new Date(engine.now()).toISOString().slice(0, 10).replaceAll('-', '')}-${randomBytes(3).toString('hex')}`
-  await insertRotation(engine.state.db, {
+  const sealed = value === undefined ? undefined : await sealGiven(engine, plan, id, value)
+  await insertRotation(engine.state, {
     id,
     system: plan.system,
     environment: plan.environment,
     secret: plan.secret,
     principal: plan.principal,
-    opened: { type: 'rotation-opened', at: engine.now(), body: { rotation: id, plan, version: engine.version, by: engine.by, reason } },
+    opened: { type: 'rotation-opened', at: engine.now(), body: { rotation: id, plan, version: engine.version, by: engine.by, reason, ...(stale ? { adopted: true } : {}), ...(cuts ? { impactAccepted: true } : {}), ...(sealed === undefined ? {} : { given: true }) } },
+    ...(sealed === undefined ? {} : { sealed }),
   })
   return id
+}
+
+/** What a person gives is sealed with the opening itself: no later step asks for it again. */
+async function sealGiven(engine: Engine, plan: Plan, rotation: string, value: Fields): Promise<Sealed> {
+  const { traits } = plan
+  if (traits.value === 'made' || traits.mint === 'triggers') throw new KeyturnError('VALUE_MADE', plan.secret)
+  const host = engine.host(plan.base)
+  const cast = await openCast(plan, engine.registry, host)
+  try {
+    const call: Call = { signal: AbortSignal.timeout(LOOK_MS), deadline: engine.now() + LOOK_MS, fence: 0 }
+    const old = demand(await readCurrent(cast, plan.stores, call))
+    const plain = plainFields(traits.fields)
+    const wanted = Object.keys(traits.fields).filter((name) => !plain.has(name))
+    const credential = await credentialOf(value, { plan, cast, old, wanted }, call)
+    return await (await Values.open(engine.state, rotation, plan, host)).seal('new', credential)
+  } finally {
+    await cast.close()
+  }
 }
 
 /**
  * A ledger that has never seen the value in use belongs to the past (a restored backup) or somebody changed the value by hand.
  * Which one, only a person can say: `adopt` says that it is the latter.
  */
-async function refuseStale(engine: Engine, plan: Plan, adopt: boolean): Promise<void> {
+async function isStale(engine: Engine, plan: Plan): Promise<boolean> {
   const ledger = await readLedger(engine.state.db, secretKey(plan.system, plan.environment, plan.secret))
-  const known = ledger.some((row) => row.provider_id === plan.current?.id && row.fingerprint === plan.current?.fingerprint && row.state !== 'gone')
-  if (adopt || ledger.length === 0 || plan.current?.fingerprint === undefined || known) return
-  throw new KeyturnError('STATE_STALE', `the ledger has never seen the value of ${plan.secret} that is in use`, {
-    hint: 'If somebody changed it by hand, run `keyturn rotate` with --adopt; if the state was restored from a backup, bring back the newest.',
-  })
+  if (ledger.length === 0 || plan.current?.fingerprint === undefined) return false
+  return !ledgerKnows(ledger, { id: plan.current.id, fingerprint: plan.current.fingerprint })
 }
 
 /** The open rotation of a secret, or undefined. */

@@ -1,6 +1,7 @@
 import type { Evidence, Since } from '../kit/index.ts'
 import type { Plan, PlannedCheck } from '../plan/plan.ts'
-import { type Progress, stepsOf } from './progress.ts'
+import type { Progress } from './progress.ts'
+import { stepsOf } from './steps.ts'
 
 /** Which check of a plan: of the secret, or of the whole system after a rotation. */
 export interface CheckPlace {

@@ -4,7 +4,9 @@ import { type Cast, openCast } from './cast.ts'
 import type { Engine } from './engine.ts'
 import { credentialOf } from './given.ts'
 import { ledgerChanges } from './ledger-changes.ts'
-import { type Progress, stepOf } from './progress.ts'
+import { nameOf } from './name.ts'
+import type { Progress } from './progress.ts'
+import { stepOf } from './steps.ts'
 import { Recorder } from './recorder.ts'
 import { plainFields, Values } from './values.ts'
 
@@ -22,6 +24,7 @@ export type OpenTask = NonNullable<Progress['asked']>
 export async function answerTask(engine: Engine, rotation: string, fields: Fields = {}): Promise<void> {
   await withTask(engine, rotation, async (recorder, asked) => {
     const event = { type: 'task-answered', step: asked.step, attempt: asked.attempt, by: engine.by } as const
+    // Of a word alone nothing is looked at here: what it is about is proven by the steps that follow, or stands in the journal.
     if (asked.task.kind !== 'mint') {
       if (Object.keys(fields).length > 0) throw new KeyturnError('TASK_UNFIT', 'this task asks for no value')
       await recorder.write(event)
@@ -33,9 +36,12 @@ export async function answerTask(engine: Engine, rotation: string, fields: Field
     const cast = await openCast(plan, engine.registry, host)
     try {
       const credential = await examine(engine, recorder, { asked, cast, values }, fields)
-      const fingerprint = values.fingerprint(credential, plainFields(plan.traits.fields))
-      const ledger = ledgerChanges(plan, stepOf(plan, asked.step), 'step-done', (which) => (which === 'new' ? { credential, fingerprint } : undefined))
-      await recorder.write(event, { sealed: { new: await values.seal('new', credential) }, ledger })
+      const both = { old: values.old, new: credential }
+      const ledger = ledgerChanges(plan, stepOf(plan, asked.step), 'step-done', (which) => {
+        const known = both[which]
+        return known === undefined ? undefined : { credential: known, fingerprint: values.fingerprint(known, plainFields(plan.traits.fields)) }
+      })
+      await recorder.write({ ...event, id: nameOf(credential.id) }, { sealed: { new: await values.seal('new', credential) }, ledger })
     } finally {
       await cast.close()
     }

@@ -1,6 +1,7 @@
-import type { Credential, Host } from '../kit/index.ts'
+import type { Credential, Host, Sealer } from '../kit/index.ts'
 import { KeyturnError } from '../kit/index.ts'
 import type { Plan } from '../plan/plan.ts'
+import { ageSealer } from '../state/age.ts'
 import type { Identity } from '../state/identity.ts'
 import { readSealed, secretKey } from '../state/ledger.ts'
 import type { State } from '../state/open.ts'
@@ -12,6 +13,7 @@ export class Values {
   old?: Credential
   readonly #state: State
   readonly #identity: Identity
+  readonly #sealer: Sealer
   readonly #rotation: string
   readonly #secret: string
   readonly #host: Host
@@ -21,6 +23,7 @@ export class Values {
   private constructor(state: State, identity: Identity, rotation: string, secret: string, host: Host) {
     this.#state = state
     this.#identity = identity
+    this.#sealer = ageSealer(identity)
     this.#rotation = rotation
     this.#secret = secret
     this.#host = host
@@ -32,7 +35,7 @@ export class Values {
     const values = new Values(state, state.identity, rotation, secretKey(plan.system, plan.environment, plan.secret), host)
     for (const name of ['new', 'old'] as const) {
       const sealed = await readSealed(values.#state.db, rotation, name)
-      if (sealed !== undefined) values.#set(name, await unseal(sealed, { rotation, name, secret: values.#secret }, values.#identity))
+      if (sealed !== undefined) values.#set(name, await unseal(sealed, { rotation, name, secret: values.#secret }, values.#sealer))
     }
     return values
   }
@@ -40,7 +43,7 @@ export class Values {
   /** Seals a credential; it counts as known once the row is on disk, so {@link Values.adopt} it after the append. */
   seal(name: 'new' | 'old', credential: Credential): Promise<Sealed> {
     this.#conceal(credential)
-    return seal(credential, { rotation: this.#rotation, name, secret: this.#secret }, this.#identity)
+    return seal(credential, { rotation: this.#rotation, name, secret: this.#secret }, this.#sealer)
   }
 
   /** Takes over a credential whose sealed row is on disk. */

@@ -1,4 +1,4 @@
-import { type Answer, type Call, type Credential, KeyturnError } from '../kit/index.ts'
+import { type Answer, type Call, type Credential, type Issuer, KeyturnError } from '../kit/index.ts'
 import type { SecretSpec } from '../manifest/model.ts'
 import type { SeenConsumer, World } from '../plan/make.ts'
 import type { Cast, CastConsumer } from './cast.ts'
@@ -16,7 +16,7 @@ export async function lookAtWorld(cast: Cast, secret: SecretSpec, fingerprint: (
   return {
     issuer: { key: preflight.principal ?? cast.issuer.identity(), traits: cast.issuer.traits, endpoints: cast.issuer.endpoints(), preflight },
     current: { ...current, ...(print === undefined ? {} : { fingerprint: print }) },
-    next: { id: next.id },
+    ...(isForeseen(cast.issuer, current, next) ? { next: { id: next.id } } : {}),
     stores: await Promise.all(
       cast.stores.map(async (store) => {
         const { notices } = demand(await store.preflight(call))
@@ -26,6 +26,12 @@ export async function lookAtWorld(cast: Cast, secret: SecretSpec, fingerprint: (
     waves: await Promise.all(cast.waves.map((wave, w) => Promise.all(wave.map((member, c) => lookAtConsumer(member, secret.waves[w]?.[c]?.attest?.use, call))))),
     checks: titlesOf(cast),
   }
+}
+
+/** Whether the new credential has a name before it is made: not when the provider names it, nor when its random value does. */
+function isForeseen(issuer: Issuer, current: Credential, next: Credential): boolean {
+  const { value, mint } = issuer.traits
+  return value === 'chosen' && mint !== 'triggers' && issuer.propose(current).id === next.id
 }
 
 /** The same without touching anything: for plans of many secrets, and for review where the systems cannot be reached. */
@@ -55,7 +61,8 @@ function seen(member: CastConsumer, attest: string | undefined): Omit<SeenConsum
   return { key: consumer.identity(), title: consumer.title(), traits: consumer.traits, proof }
 }
 
-function demand<T>(answer: Answer<T>): T {
+/** What came back; whatever else was answered is thrown as the error that it stands for. */
+export function demand<T>(answer: Answer<T>): T {
   if (answer.is === 'done') return answer.value
   throw answer.is === 'ask' ? new KeyturnError('NOT_NOW', answer.task.title) : new KeyturnError(answer.code, answer.about)
 }

@@ -3,7 +3,8 @@ import type { Binding } from './model.ts'
 import { fieldsOf, parseTemplate, type Part } from './template.ts'
 
 const scheme = /^[a-z][a-z0-9+.-]*:\/\//i
-const urlShape = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#]*)(.*)$/is
+/** Start, authority, rest. */
+export const urlShape = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#]*)(.*)$/is
 
 /** The names of the fields that a binding carries. Pure. */
 export function fieldsOfBinding(binding: Binding): readonly string[] {
@@ -100,11 +101,21 @@ function compile(binding: Binding & { readonly template: string }): Compiled {
   if (known !== undefined) return known
   const parsed = parseTemplate(binding.template)
   if ('fault' in parsed) throw new KeyturnError('INTERNAL', 'a template that was not validated')
-  const inUrl = scheme.test(binding.template)
-  const pattern = parsed.parts.map((part) => ('text' in part ? escapeForPattern(part.text) : inUrl ? '([^/?#\\s]*?)' : '(.*?)')).join('')
-  const made = { parts: parsed.parts, pattern: new RegExp(`^${pattern}$`, 's'), inUrl }
+  const inUrl = isUrl(binding.template)
+  const made = { parts: parsed.parts, pattern: patternOf(parsed.parts, inUrl, '$'), inUrl }
   compiled.set(binding, made)
   return made
+}
+
+/** Whether the fields in this template are percent-encoded. Pure. */
+export function isUrl(template: string): boolean {
+  return scheme.test(template)
+}
+
+/** What a value begins with that was rendered from these parts, a group for each field; all of it with `$` as the end. */
+export function patternOf(parts: readonly Part[], inUrl: boolean, end: '' | '$'): RegExp {
+  const patterns = parts.map((part) => ('text' in part ? escapeForPattern(part.text) : inUrl ? '([^/?#\\s]*?)' : '(.*?)'))
+  return new RegExp(`^${patterns.join('')}${end}`, 's')
 }
 
 function valueOf(fields: Fields, name: string): string {
@@ -123,7 +134,8 @@ function escapeForPattern(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`)
 }
 
-function decode(text: string): string | undefined {
+/** Undefined when the percent-encoding is broken. */
+export function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text)
   } catch {

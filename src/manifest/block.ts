@@ -4,7 +4,7 @@ import { nameOf, typeOf, valueAt } from './explain.ts'
 import type { Used } from './model.ts'
 import { suggest } from './nearest.ts'
 import { asMap, report, validate, type Reading } from './reading.ts'
-import { hasReference, referenceSchemes, referencesOf } from './reference.ts'
+import { hasReference, referencesOf, schemesOf } from './reference.ts'
 import { engineKeys } from './schema.ts'
 import { takesReference, type Shape } from './shape.ts'
 import type { Path } from './source.ts'
@@ -21,6 +21,9 @@ const familyOf: { readonly [K in Kind]: Family } = {
   check: 'check',
   preflight: 'check',
 }
+
+/** What is certainly the name of a variable, `PG_ADMIN_URL` or `${PG_ADMIN_URL}`: only then it is repeated in a message. */
+const VARIABLE = /^\$?\{?([A-Z]{2,12}(?:_[A-Z]{2,12}){1,4})\}?$/
 
 /** A block as it stands, before its configuration is validated. */
 export interface Block<K extends Kind> {
@@ -97,13 +100,20 @@ function findLiterals(reading: Reading, shape: Shape, base: Path, path: Path, va
     if (marked && typeof value === 'number') report(reading, at, 'value', `${nameOf(at)} is a literal secret`, '`${env:NAME}`')
     return
   }
-  for (const { scheme } of referencesOf(value)) {
-    if (referenceSchemes.some((known) => known === scheme)) continue
-    report(reading, at, 'value', `there is no reference \`\${${scheme}:...}\``, suggest(scheme, referenceSchemes))
-  }
+  reportReferences(reading, at, value)
   if (!marked || hasReference(value) || literalSecret(value) !== undefined) return
-  const variable = /^\$\{?([A-Za-z_]\w*)\}?$/.exec(value)?.[1]
-  report(reading, at, 'value', `${nameOf(at)} is a literal secret`, `\`\${env:${variable ?? 'NAME'}}\``)
+  const variable = VARIABLE.exec(value)?.[1]
+  if (variable === undefined) report(reading, at, 'value', `${nameOf(at)} is a literal secret`, '`${env:NAME}`')
+  else report(reading, at, 'value', `${nameOf(at)} is no reference`, `a reference such as \`\${env:${variable}}\``)
+}
+
+/** Reports the references of a text that nothing can resolve. */
+export function reportReferences(reading: Reading, at: Path, text: string): void {
+  for (const { scheme, name } of referencesOf(text)) {
+    const names = Object.hasOwn(reading.registry, scheme) ? reading.registry[scheme]?.manifest.families.reference : undefined
+    if (names !== undefined) validate(reading, names, at, name)
+    else report(reading, at, 'value', `there is no reference \`\${${scheme}:...}\``, suggest(scheme, schemesOf(reading.registry)))
+  }
 }
 
 function article(family: Family): string {

@@ -41,7 +41,7 @@ export function readEntry(reading: Reading, name: string, defaults: z.output<typ
   }
   const written = validate(reading, secretSchema, path)
   const issuer = 'issuer' in map ? readIssuer(reading, [...path, 'issuer']) : undefined
-  const fields = issuer?.connector.fields === undefined ? undefined : Object.keys(issuer.connector.fields)
+  const fields = issuer?.fields === undefined ? undefined : Object.keys(issuer.fields)
   const stores = asList(map.stores).map((_, index) => readStore(reading, [...path, 'stores', index], fields))
   const waves = asList(map.consumers).map((_, index) => readWave(reading, [...path, 'consumers', index]))
   const checks = asList(map.checks).map((_, index) => readCheck(reading, 'check', [...path, 'checks', index]))
@@ -50,10 +50,14 @@ export function readEntry(reading: Reading, name: string, defaults: z.output<typ
     checkCarried(
       reading,
       path,
-      issuer.connector,
+      issuer.fields ?? {},
       issuer.strategy,
       stores.filter((store) => store !== undefined),
     )
+  }
+  if (written !== undefined && issuer?.strategy === 'hard-cut' && (written.impact ?? 'none') === 'none') {
+    const at = written.impact === undefined ? path : [...path, 'impact']
+    report(reading, at, 'value', 'a hard cut is felt', '`impact:` with what users will feel, such as `everybody is logged out`')
   }
   if (written === undefined || issuer?.used === undefined || issuer.strategy === undefined || reading.problems.length > before)
     return undefined
@@ -78,8 +82,11 @@ export function readEntry(reading: Reading, name: string, defaults: z.output<typ
   }
 }
 
+type FieldKinds = Exclude<ConnectorManifest['fields'], 'configured' | undefined>
+
 interface IssuerEntry {
-  readonly connector: ConnectorManifest
+  /** The fields of its credentials; undefined when its configuration is to name them and does not fit. */
+  readonly fields: FieldKinds | undefined
   readonly strategy: Strategy | undefined
   readonly used: Used | undefined
 }
@@ -101,7 +108,16 @@ function readIssuer(reading: Reading, path: Path): IssuerEntry | undefined {
   }
   const takesStrategy = Object.hasOwn(reading.shape(block.schema).properties ?? {}, 'strategy')
   const config = takesStrategy ? { ...block.config, strategy: strategy ?? able[0] } : block.config
-  return { connector: block.connector, strategy, used: closeBlock(reading, 'issuer', path, block, config) }
+  const used = closeBlock(reading, 'issuer', path, block, config)
+  const { fields } = block.connector
+  return { fields: fields === 'configured' ? configuredFields(used) : fields, strategy, used }
+}
+
+/** What the configuration says under `fields`; its schema has validated it. */
+function configuredFields(used: Used | undefined): FieldKinds | undefined {
+  if (used === undefined) return undefined
+  const named = Object.entries(asMap(used.config['fields']) ?? {})
+  return Object.fromEntries(named.map(([name, kind]) => [name, kind === 'plain' ? kind : 'secret']))
 }
 
 function checkTriggers(reading: Reading, path: Path, own: string, on: readonly unknown[]): void {
@@ -113,18 +129,18 @@ function checkTriggers(reading: Reading, path: Path, own: string, on: readonly u
   }
 }
 
-/** Under `alternate` the plain fields change too: one that no store carries would never reach the consumers. */
+/** Where the id changes the plain fields change too: one that no store carries would never reach the consumers. */
 function checkCarried(
   reading: Reading,
   path: Path,
-  connector: ConnectorManifest,
+  fields: FieldKinds,
   strategy: Strategy,
   stores: readonly StoreSpec[],
 ): void {
   const carried = new Set(stores.flatMap((store) => Object.values(store.bind).flatMap(fieldsOfBinding)))
-  for (const [field, kind] of Object.entries(connector.fields ?? {})) {
-    if (carried.has(field) || (kind === 'plain' && strategy !== 'alternate')) continue
-    const why = kind === 'plain' ? ', and it changes under `alternate`' : ''
+  for (const [field, kind] of Object.entries(fields)) {
+    if (carried.has(field) || (kind === 'plain' && (strategy === 'in-place' || strategy === 'hard-cut'))) continue
+    const why = kind === 'plain' ? `, and it changes under \`${strategy}\`` : ''
     report(
       reading,
       [...path, 'stores'],

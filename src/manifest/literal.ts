@@ -1,4 +1,4 @@
-import { referencePattern } from './reference.ts'
+import { referencePattern, referencesOf } from './reference.ts'
 
 const field = /\{[A-Za-z_][\w-]*\}/g
 const held = '\0'
@@ -10,7 +10,8 @@ const passwordWord = /(?:\b|_)(?:password|passwd|pwd|token|secret|api[_-]?key|ac
 
 /**
  * What kind of secret the text shows, for a message; undefined when it shows none. References and template fields are no
- * secrets. Looks only for what is certain by its form, so that it may look at every text of a manifest.
+ * secrets, but the name of a reference may show one, as the argument of a command does. Looks only for what is certain by its form,
+ * so that it may look at every text of a manifest.
  */
 export function literalSecret(text: string): string | undefined {
   const bare = text.replaceAll(new RegExp(referencePattern, 'g'), held).replaceAll(field, held)
@@ -18,7 +19,7 @@ export function literalSecret(text: string): string | undefined {
   if (providerToken.test(bare)) return 'a token'
   if (isLiteral(urlPassword.exec(bare)?.[1])) return 'a URL with a password'
   if (isLiteral(passwordWord.exec(bare)?.[1])) return 'a password'
-  return undefined
+  return referencesOf(text).map(({ name }) => literalSecret(name)).find((kind) => kind !== undefined)
 }
 
 function isLiteral(part: string | undefined): boolean {

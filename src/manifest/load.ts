@@ -2,12 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { canonical, type GitState, gitStates, isExample, locate } from '../kit/file/index.ts'
 import { KeyturnError, type Problem, type Registry } from '../kit/index.ts'
+import { reportReferences } from './block.ts'
 import { readCheck } from './check.ts'
 import { readEntry } from './entry.ts'
 import { typeOf } from './explain.ts'
 import { literalSecret } from './literal.ts'
 import type { CheckSpec, Manifest, SecretSpec } from './model.ts'
 import { asList, asMap, beginReading, report, validate, type Reading } from './reading.ts'
+import { hasReference } from './reference.ts'
 import { defaultsSchema, manifestSchema } from './schema.ts'
 import { readSource, type Path } from './source.ts'
 
@@ -80,12 +82,20 @@ function read(text: string, file: string, registry: Registry): Found {
     ...empty,
     system: top?.system ?? '',
     environment: top?.environment ?? 'production',
-    state: resolve(base, top?.state ?? '.keyturn'),
+    state: readState(reading, base, top?.state),
     preflight: readChecks(reading, 'preflight', map.preflight),
     postflight: readChecks(reading, 'postflight', map.postflight),
     secrets: readSecrets(reading, map.secrets, defaults),
   }
   return { manifest, problems: reading.problems, files: reading.files }
+}
+
+/** A folder becomes a path; what is only known when it is resolved, and a URL, stay as they are written. */
+function readState(reading: Reading, base: string, text = '.keyturn'): string {
+  reportReferences(reading, ['state'], text)
+  if (hasReference(text) || /^postgres(ql)?:\/\//.test(text)) return text
+  if (/^\w+:\/\//.test(text)) report(reading, ['state'], 'value', '`state` is a URL of another kind', 'a folder, or `${env:NAME}` for a `postgres://` URL')
+  return resolve(base, text)
 }
 
 function readChecks(reading: Reading, key: string, value: unknown): readonly CheckSpec[] {

@@ -4,7 +4,7 @@ import { distance } from 'fastest-levenshtein'
  * The candidate that was probably meant; undefined when none is near. A third of its letters may differ, two at least (of three,
  * one); a beginning of three letters or more is near too.
  */
-function nearest(word: string, candidates: Iterable<string>): string | undefined {
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: { readonly candidate: string; readonly far: number } | undefined
   for (const candidate of candidates) {
     const begins = word.length >= 3 && candidate.startsWith(word)

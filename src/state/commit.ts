@@ -1,4 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { CompiledQuery, Kysely } from 'kysely'
+import type { Ms } from '../kit/call.ts'
+import { isUnreachable } from './postgres-error.ts'
 import type { Tables } from './schema.ts'
 
 /** One statement of several that are written together. */
@@ -8,16 +11,40 @@ export interface Written {
   readonly unless?: () => Error
 }
 
-/** Writes all statements, in order, in one durable transaction, or none of them. */
-export type Commit = (statements: readonly Written[]) => Promise<void>
+/**
+ * Writes all statements, in order, in one durable transaction, or none of them. `landed` selects a row when they are written: it is
+ * asked on another connection when the answer to the commit was lost. Whatever is thrown, none of them counts as written.
+ */
+export type Commit = (statements: readonly Written[], landed?: CompiledQuery) => Promise<void>
 
-/** {@link Commit} for any database that Kysely knows. */
-export function committer(db: Kysely<Tables>): Commit {
-  return (statements) =>
-    db.transaction().execute(async (tx) => {
-      for (const { query, unless } of statements) {
-        const { numAffectedRows } = await tx.executeQuery(query)
-        if (unless !== undefined && numAffectedRows === 0n) throw unless()
-      }
-    })
+/** Between two looks whether a commit landed. */
+const LOOK_AGAIN_MS = 200
+
+/** {@link Commit} for any database that Kysely knows; `patience` is how long it is looked for when the connection was lost. */
+export function committer(db: Kysely<Tables>, patience: Ms = 0): Commit {
+  return async (statements, landed) => {
+    let sent = false
+    try {
+      await db.transaction().execute(async (tx) => {
+        for (const { query, unless } of statements) {
+          const { numAffectedRows } = await tx.executeQuery(query)
+          if (unless !== undefined && numAffectedRows === 0n) throw unless()
+        }
+        sent = true
+      })
+    } catch (thrown) {
+      if (!sent || landed === undefined || !isUnreachable(thrown) || !(await didLand(db, landed, patience))) throw thrown
+    }
+  }
+}
+
+/** Throws as the last look did when the database cannot be reached for all of the time. */
+async function didLand(db: Kysely<Tables>, landed: CompiledQuery, patience: Ms): Promise<boolean> {
+  for (const end = performance.now() + patience; ; await pause(LOOK_AGAIN_MS)) {
+    try {
+      return (await db.executeQuery(landed)).rows.length > 0
+    } catch (thrown) {
+      if (!isUnreachable(thrown) || performance.now() >= end) throw thrown
+    }
+  }
 }

@@ -5,7 +5,8 @@ import { smallDisk } from '../../test/fixture/small-disk.ts'
 import { entry, freshState, openOne, take, tempFolder } from '../../test/fixture/state.ts'
 import { append, readJournal, verifyChain } from './journal.ts'
 import { claim, renew } from './lease.ts'
-import { openState, type State, stateError } from './open.ts'
+import { stateError } from './error.ts'
+import { openState, type State } from './open.ts'
 import { findRotation } from './rotation.ts'
 
 interface Limited {

@@ -6,7 +6,7 @@ import { KeyturnError } from '../kit/error.ts'
 
 /** Everything that is derived from one age identity file: the only file that has to be kept safe. */
 export interface Identity {
-  /** `AGE-SECRET-KEY-1...`; opens sealed values, also with the plain age tool. */
+  /** `AGE-SECRET-KEY-1...`; opens the age files in sealed values, also with the plain age tool. */
   readonly secretKey: string
   /** `age1...`; seals. Public. */
   readonly recipient: string

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import { entry, freshState, NOW, openOne, take } from '../../test/fixture/state.ts'
+import { BACKENDS, entry, NOW, openOne, take } from '../../test/fixture/state.ts'
 import { append, chain, GENESIS, readJournal, type StoredEntry, storedBytes, verifyChain } from './journal.ts'
 import { claim } from './lease.ts'
 import type { State } from './open.ts'
@@ -19,9 +19,9 @@ const together = {
   holds: { resource: 'store:one', until: NOW + 1_000, begins: true },
 }
 
-describe('append', () => {
+describe.each(BACKENDS)('append, on $name', ({ fresh }) => {
   it('writes the entries and all that belongs to them, and moves the head on', async () => {
-    const state = await freshState()
+    const state = await fresh()
     await openOne(state, 'one')
     const held = await take(state, 'one')
     await append(state, held, [entry(2), entry(3)], { ...together, dueAt: NOW + 9, waitsFor: 'grace' })
@@ -34,7 +34,7 @@ describe('append', () => {
   })
 
   it('refuses a second writer with FENCED, and writes nothing of it (I10)', async () => {
-    const state = await freshState()
+    const state = await fresh()
     await openOne(state, 'one')
     const first = await take(state, 'one')
     const second = (await claim(state.db, 'one', 'owner 2', () => NOW, () => true)).claim
@@ -52,7 +52,7 @@ describe('append', () => {
   })
 
   it('refuses an owner that has not seen the newest entry with FENCED, though the fence is its own', async () => {
-    const state = await freshState()
+    const state = await fresh()
     await openOne(state, 'one')
     const held = await take(state, 'one')
     const stale = { ...held }
@@ -62,7 +62,7 @@ describe('append', () => {
   })
 
   it('of many writers at once lets exactly one through', async () => {
-    const state = await freshState()
+    const state = await fresh()
     await openOne(state, 'one')
     const held = await take(state, 'one')
     const all = await Promise.allSettled(
@@ -73,7 +73,7 @@ describe('append', () => {
   })
 
   it('frees and wipes what it is told to when it closes', async () => {
-    const state = await freshState()
+    const state = await fresh()
     await openOne(state, 'one')
     const held = await take(state, 'one')
     const sealed = { ciphertext: Buffer.from('sealed'), mac: 'mac' }
@@ -92,7 +92,7 @@ describe('the chain', () => {
   })
 })
 
-describe('verifyChain', () => {
+describe.each(BACKENDS)('verifyChain, on $name', ({ fresh }) => {
   const tampered: Readonly<Record<string, (state: State) => Promise<unknown>>> = {
     'an edited body': (state) =>
       sql`update event set body = replace(body, '"number":3', '"number":7') where seq = 3`.execute(state.db),
@@ -123,7 +123,7 @@ describe('verifyChain', () => {
   }
 
   async function journalOfFive(): Promise<State> {
-    const state = await freshState()
+    const state = await fresh()
     await openOne(state, 'one')
     await append(state, await take(state, 'one'), [entry(2), entry(3), entry(4), entry(5)])
     return state

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import type { CompiledQuery, Kysely, Updateable } from 'kysely'
 import { KeyturnError } from '../kit/error.ts'
 import type { Written } from './commit.ts'
-import { type State, stateError } from './open.ts'
+import { stateError } from './error.ts'
+import type { State } from './open.ts'
 import type { Tables } from './schema.ts'
 import type { Sealed } from './seal.ts'
 import { statement } from './statement.ts'
@@ -62,6 +63,8 @@ export interface AppendStatements {
   readonly move: (values: Move) => CompiledQuery
   /** The same, if no other rotation holds the resource at `now`. */
   readonly take: (values: Move & { readonly now: number }) => CompiledQuery
+  /** Selects the rotation if this is its head: no other entries have the same hash. */
+  readonly landed: (values: Pick<Move, 'rotation' | 'seq' | 'head'>) => CompiledQuery
   readonly add: (values: { readonly rotation: string; readonly seq: number; readonly type: string; readonly at: number; readonly body: string; readonly hash: string }) => CompiledQuery
   readonly record: (values: LedgerChange & { readonly rotation: string; readonly at: number }) => CompiledQuery
 }
@@ -82,6 +85,8 @@ export interface Together {
   readonly waitsFor?: string | null
   /** What the step under way holds; given back when absent. */
   readonly holds?: Hold
+  /** The signed receipt, as JSON. */
+  readonly receipt?: string
   /** Closes the rotation, frees what it holds and wipes the sealed values that are named. */
   readonly close?: { readonly result: string; readonly wipe: readonly ('new' | 'old')[] }
 }
@@ -101,10 +106,11 @@ export function storedBytes(seq: number, entry: Entry): string {
 
 /**
  * Appends entries and everything that belongs to them in one durable transaction, under `seq` and `fence`: when another owner
- * has claimed the rotation, or has appended, nothing is written and FENCED is thrown. Never repeats an entry.
+ * has claimed the rotation, or has appended, nothing is written and FENCED is thrown. Never repeats an entry. When the answer of the
+ * database was lost, its head says whether the entries are there; STATE_UNREACHABLE is thrown when that cannot be seen either.
  * Two commits are all that an effect costs (its intent, its outcome): locks, ledger and sealed values ride along.
  */
-export async function append(state: Pick<State, 'db' | 'commit'>, claim: Claim, entries: readonly Entry[], together: Together = {}): Promise<void> {
+export async function append(state: Pick<State, 'db' | 'commit' | 'exclusive'>, claim: Claim, entries: readonly Entry[], together: Together = {}): Promise<void> {
   const { rotation, fence, seq: from } = claim
   const statements = (claim.statements ??= appendStatements(state.db))
   const added: Written[] = []
@@ -118,9 +124,11 @@ export async function append(state: Pick<State, 'db' | 'commit'>, claim: Claim, 
   const last = entries.at(-1)?.at ?? 0
   const { holds } = together
   const moved: Move = { rotation, fence, from, seq, head, holds: holds?.resource ?? null, until: holds?.until ?? 0 }
-  const query = holds?.begins === true ? statements.take({ ...moved, now: last }) : statements.move(moved)
+  const takes = holds?.begins === true ? holds.resource : undefined
+  const query = takes === undefined ? statements.move(moved) : statements.take({ ...moved, now: last })
+  const alone = takes === undefined || state.exclusive === undefined ? [] : [{ query: state.exclusive(takes) }]
   try {
-    await state.commit([{ query, unless: () => new Unmoved() }, ...added, ...written(state.db, statements, rotation, last, together)])
+    await state.commit([...alone, { query, unless: () => new Unmoved() }, ...added, ...written(state.db, statements, rotation, last, together)], statements.landed({ rotation, seq, head }))
   } catch (thrown) {
     throw thrown instanceof Unmoved ? await whyUnmoved(state.db, claim, holds) : stateError(thrown)
   }
@@ -138,7 +146,8 @@ async function whyUnmoved(db: Kysely<Tables>, { rotation, fence, seq }: Claim, h
   return row === undefined || holds === undefined ? new KeyturnError('FENCED', rotation) : new KeyturnError('LOCKED', holds.resource)
 }
 
-function appendStatements(db: Kysely<Tables>): AppendStatements {
+/** What appending says to this database, compiled. */
+export function appendStatements(db: Kysely<Tables>): AppendStatements {
   const moving = (slot: (name: keyof Move) => never) =>
     db
       .updateTable('rotation')
@@ -148,6 +157,7 @@ function appendStatements(db: Kysely<Tables>): AppendStatements {
       .where('fence', '=', slot('fence'))
   return {
     move: statement(moving),
+    landed: statement((slot) => db.selectFrom('rotation').select('id').where('id', '=', slot('rotation')).where('seq', '=', slot('seq')).where('head', '=', slot('head'))),
     take: statement((slot: (name: keyof Move | 'now') => never) =>
       moving(slot).where((eb) =>
         eb.not(
@@ -179,11 +189,12 @@ function appendStatements(db: Kysely<Tables>): AppendStatements {
 }
 
 function written(db: Kysely<Tables>, statements: AppendStatements, rotation: string, at: number, together: Together): Written[] {
-  const { close, sealed = {}, ledger = [] } = together
+  const { close, receipt, sealed = {}, ledger = [] } = together
   const index = indexOf(together, at)
   const queries = [
     ...Object.entries(sealed).map(([name, row]) => db.insertInto('sealed').values({ rotation, name, ...row }).onConflict((oc) => oc.columns(['rotation', 'name']).doUpdateSet({ ...row })).compile()),
     ...ledger.map((change) => statements.record({ ...change, rotation, at })),
+    ...(receipt === undefined ? [] : [db.insertInto('receipt').values({ rotation, body: receipt }).onConflict((oc) => oc.column('rotation').doUpdateSet({ body: receipt })).compile()]),
     ...(index === undefined ? [] : [db.updateTable('rotation').set(index).where('id', '=', rotation).compile()]),
     ...(close === undefined || close.wipe.length === 0 ? [] : [db.deleteFrom('sealed').where('rotation', '=', rotation).where('name', 'in', [...close.wipe]).compile()]),
   ]
@@ -200,10 +211,13 @@ function indexOf({ dueAt, waitsFor, close }: Together, at: number): Updateable<T
 /** All entries of a rotation in order, whatever is in the table: verifying them is for {@link verifyChain}. */
 export async function readJournal(db: Kysely<Tables>, rotation: string): Promise<StoredEntry[]> {
   const rows = await db.selectFrom('event').selectAll().where('rotation', '=', rotation).orderBy('seq').execute()
-  return rows.map((row) => {
-    const { seq: _, type: __, at: ___, ...body } = parseBody(row.body)
-    return { seq: row.seq, type: row.type, at: row.at, body, bytes: row.body, hash: row.hash }
-  })
+  return rows.map(readStored)
+}
+
+/** A row of a chain as an entry. */
+export function readStored(row: { readonly seq: number; readonly type: string; readonly at: number; readonly body: string; readonly hash: string }): StoredEntry {
+  const { seq: _, type: __, at: ___, ...body } = parseBody(row.body)
+  return { seq: row.seq, type: row.type, at: row.at, body, bytes: row.body, hash: row.hash }
 }
 
 /** Bytes that were changed so that they are no entry any more stand for an empty one, which no chain fits. */

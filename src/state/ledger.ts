@@ -14,6 +14,11 @@ export async function readLedger(db: Kysely<Tables>, key: string): Promise<Ledge
   return db.selectFrom('credential').selectAll().where('secret_key', '=', key).orderBy('at', 'desc').orderBy('id', 'desc').execute()
 }
 
+/** Whether the ledger has seen this credential and does not know it as gone. */
+export function ledgerKnows(ledger: readonly LedgerRow[], credential: { readonly id: string; readonly fingerprint: string }): boolean {
+  return ledger.some((row) => row.provider_id === credential.id && row.fingerprint === credential.fingerprint && row.state !== 'gone')
+}
+
 /** The sealed credential of a rotation; undefined when it holds none. */
 export async function readSealed(
   db: Kysely<Tables>,

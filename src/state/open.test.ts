@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
-import { freshState, openOne, tempFolder } from '../../test/fixture/state.ts'
+import { BACKENDS, freshState, openOne, tempFolder } from '../../test/fixture/state.ts'
 import { createIdentity } from './identity.ts'
 import { openState, STATE_FILE } from './open.ts'
 import { listRotations } from './rotation.ts'
@@ -58,41 +58,7 @@ describe('the folder of a state', () => {
     expect(existsSync(join(root, 'identity'))).toBe(false)
   })
 
-  it('is not made by looking', async () => {
-    const root = tempFolder()
-    await expect(openState(join(root, 'state'), undefined)).rejects.toMatchObject({ code: 'ROTATION_UNKNOWN' })
-    expect(readdirSync(root)).toEqual([])
-  })
-})
-
-describe('the identity of a state', () => {
-  it('is made beside it on first use, and bound to it: another one is refused with IDENTITY_WRONG', async () => {
-    const root = tempFolder()
-    const state = await freshState(root)
-    await state.close()
-    await createIdentity(join(root, 'other'))
-    await expect(openState(state.folder, join(root, 'other'))).rejects.toMatchObject({ code: 'IDENTITY_WRONG' })
-    const again = await openState(state.folder, state.identityFile)
-    expect(again.publicKey).toBe(state.publicKey)
-    await again.close()
-  })
-
-  it('that is lost is told, never replaced by a new one', async () => {
-    const state = await freshState()
-    await state.close()
-    rmSync(state.identityFile)
-    await expect(openState(state.folder, state.identityFile, true)).rejects.toMatchObject({ code: 'IDENTITY_MISSING' })
-    expect(existsSync(state.identityFile)).toBe(false)
-  })
-
-  it('that others can read is refused with IDENTITY_UNSAFE', async () => {
-    const state = await freshState()
-    await state.close()
-    chmodSync(state.identityFile, 0o644)
-    await expect(openState(state.folder, state.identityFile)).rejects.toMatchObject({ code: 'IDENTITY_UNSAFE' })
-  })
-
-  it('may not lie inside the state folder, by whatever way, and may lie in a folder with a similar name', async () => {
+  it('may not hold the identity, by whatever way, which may lie in a folder with a similar name', async () => {
     const root = tempFolder()
     const folder = join(root, 'state')
     mkdirSync(folder, { mode: 0o700 })
@@ -108,12 +74,46 @@ describe('the identity of a state', () => {
     await state.close()
   })
 
+  it('is not made by looking', async () => {
+    const root = tempFolder()
+    await expect(openState(join(root, 'state'), undefined)).rejects.toMatchObject({ code: 'ROTATION_UNKNOWN' })
+    expect(readdirSync(root)).toEqual([])
+  })
+})
+
+describe.each(BACKENDS)('the identity of a state, on $name', ({ fresh }) => {
+  it('is made beside it on first use, and bound to it: another one is refused with IDENTITY_WRONG', async () => {
+    const root = tempFolder()
+    const state = await fresh(root)
+    await state.close()
+    await createIdentity(join(root, 'other'))
+    await expect(openState(state.place, join(root, 'other'))).rejects.toMatchObject({ code: 'IDENTITY_WRONG' })
+    const again = await openState(state.place, state.identityFile)
+    expect(again.publicKey).toBe(state.publicKey)
+    await again.close()
+  })
+
+  it('that is lost is told, never replaced by a new one', async () => {
+    const state = await fresh()
+    await state.close()
+    rmSync(state.identityFile)
+    await expect(openState(state.place, state.identityFile, true)).rejects.toMatchObject({ code: 'IDENTITY_MISSING' })
+    expect(existsSync(state.identityFile)).toBe(false)
+  })
+
+  it('that others can read is refused with IDENTITY_UNSAFE', async () => {
+    const state = await fresh()
+    await state.close()
+    chmodSync(state.identityFile, 0o644)
+    await expect(openState(state.place, state.identityFile)).rejects.toMatchObject({ code: 'IDENTITY_UNSAFE' })
+  })
+
   it('is not needed to read the state: status works without', async () => {
-    const state = await freshState()
+    const state = await fresh()
     await openOne(state, 'one')
     await state.close()
     renameSync(state.identityFile, `${state.identityFile}.away`)
-    const bare = await openState(state.folder, undefined)
+    const bare = await openState(state.place, undefined)
     expect(bare.identity).toBeUndefined()
     expect(bare.publicKey).toBe(state.publicKey)
     expect((await listRotations(bare.db)).map((row) => row.id)).toEqual(['one'])
@@ -122,26 +122,6 @@ describe('the identity of a state', () => {
 })
 
 describe('the migrations', () => {
-  it('run once: opening again changes neither version nor tables nor rows', async () => {
-    const state = await freshState()
-    await openOne(state, 'one')
-    await state.close()
-    const before = describeDatabase(state.folder)
-    for (let time = 0; time < 3; time += 1) await (await openState(state.folder, state.identityFile)).close()
-    expect(describeDatabase(state.folder)).toEqual(before)
-    expect(before.version).toBe(STATE_VERSION)
-  })
-
-  it('run once also when many open a new state at the same time', async () => {
-    const root = tempFolder()
-    const identityFile = join(root, 'identity')
-    await createIdentity(identityFile)
-    const states = await Promise.all(Array.from({ length: 4 }, () => openState(join(root, 'state'), identityFile, true)))
-    expect(new Set(states.map((state) => state.publicKey)).size).toBe(1)
-    await Promise.all(states.map((state) => state.close()))
-    expect(describeDatabase(join(root, 'state')).version).toBe(STATE_VERSION)
-  })
-
   it('begin again where a run was killed between the file and its tables', async () => {
     const root = tempFolder()
     const folder = join(root, 'state')
@@ -168,15 +148,3 @@ describe('the migrations', () => {
     expect(readFileSync(file).equals(before)).toBe(true)
   })
 })
-
-function describeDatabase(folder: string): { readonly version: number; readonly schema: unknown; readonly rows: unknown } {
-  const database = new DatabaseSync(join(folder, STATE_FILE), { readOnly: true })
-  const { user_version: version } = database.prepare('pragma user_version').get() as { user_version: number }
-  const described = {
-    version,
-    schema: database.prepare('select sql from sqlite_schema order by name').all(),
-    rows: [database.prepare('select * from meta').all(), database.prepare('select * from event').all()],
-  }
-  database.close()
-  return described
-}

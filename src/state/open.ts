@@ -1,74 +1,109 @@
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Kysely } from 'kysely'
 import { KeyturnError, reduceCause } from '../kit/error.ts'
-import type { Commit } from './commit.ts'
+import type { Backend } from './backend.ts'
+import { stateError } from './error.ts'
 import { keepApart, openFolder } from './folder.ts'
 import { createIdentity, type Identity, readIdentity } from './identity.ts'
-import { MIGRATIONS, STATE_VERSION, type Tables } from './schema.ts'
+import { bindIdentity, readMeta } from './meta.ts'
+import { migrate } from './migrate.ts'
+import { readMoves, refuseMoved } from './moved.ts'
+import { type DatabasePlace, nameOfPlace, type StatePlace } from './place.ts'
+import { openPostgres } from './postgres.ts'
 import { openSqlite } from './sqlite.ts'
 
 /** An open state: the database and, where it was asked for, the identity that opens its sealed values. */
-export interface State {
+export interface State extends Omit<Backend, 'version'> {
+  /** On this machine, 0700: the locks of child processes, and in a state that is a folder everything else. */
   readonly folder: string
-  readonly db: Kysely<Tables>
-  /** Several statements in one durable transaction. */
-  readonly commit: Commit
+  /** How it is called in messages; holds no credential. */
+  readonly name: string
   /** PEM of the key that signs its receipts; known without the identity. */
   readonly publicKey: string
   /** Present unless the state was opened without (`status`, `history`). */
   readonly identity?: Identity
-  close(): Promise<void>
 }
 
-/** The name of the database inside the state folder. */
+/** The name of the database inside a state folder. */
 export const STATE_FILE = 'keyturn.db'
 
 /**
- * Opens a state, making it (and its identity) on first use when `create` is set.
- * Throws STATE_UNSAFE, STATE_NEWER, IDENTITY_MISSING, IDENTITY_WRONG or IDENTITY_UNSAFE, each before anything is changed.
+ * Opens a state, making it (and its identity) on first use when `create` is set; without an identity file only to look.
+ * Throws STATE_UNSAFE, STATE_NEWER, IDENTITY_MISSING, IDENTITY_WRONG or IDENTITY_UNSAFE, each before anything is changed,
+ * STATE_UNREACHABLE when its database does not answer, ROTATION_UNKNOWN when there is no state and none is to be made, and, with
+ * an identity file, STATE_MOVED when it is somewhere else now and CLOCK_WRONG when this machine's clock is not that of its database.
  */
-export async function openState(folder: string, identityFile: string | undefined, create = false): Promise<State> {
+export async function openState(place: StatePlace, identityFile: string | undefined, create = false): Promise<State> {
+  if (identityFile !== undefined) keepApart(identityFile, typeof place === 'string' ? place : place.host)
+  try {
+    const state = typeof place === 'string' ? await openInFolder(place, identityFile, create) : await openInDatabase(place, identityFile, create)
+    // Looking is allowed everywhere and at any time.
+    return identityFile === undefined ? state : await closedUnless(state, async () => {
+      refuseMoved(await readMoves(state.db))
+      return state
+    })
+  } catch (thrown) {
+    throw stateError(thrown)
+  }
+}
+
+/** Whether there is a state at this place; looking makes none. Throws STATE_UNREACHABLE. */
+export async function stateExists(place: StatePlace): Promise<boolean> {
+  if (typeof place === 'string') return existsSync(join(place, STATE_FILE))
+  return using(await openPostgres(place.url), async ({ db, version }) => (await version.read(db)) > 0)
+}
+
+async function openInFolder(folder: string, identityFile: string | undefined, create: boolean): Promise<State> {
   const file = join(folder, STATE_FILE)
   const fresh = !existsSync(file)
-  if (fresh && !create) throw new KeyturnError('ROTATION_UNKNOWN', `${folder} holds no state yet`)
-  if (identityFile !== undefined) keepApart(identityFile, folder)
-  const identity = await prepare(folder, identityFile, fresh)
-  const { db, commit } = await openSqlite(file)
-  try {
-    await migrate(db)
-    const publicKey = await bindIdentity(db, identity)
-    return { folder, db, commit, publicKey, ...(identity === undefined ? {} : { identity }), close: () => db.destroy() }
-  } catch (thrown) {
-    await db.destroy()
-    throw stateError(thrown)
-  }
+  if (fresh && !create) throw noState(folder)
+  openFolder(folder)
+  const identity = identityFile === undefined ? undefined : await identityFor(identityFile, fresh)
+  // SQLite gives the files beside it the mode that this one has.
+  if (fresh) closeSync(openSync(file, 'a', 0o600))
+  return closedUnless(await openSqlite(file), async (backend) => {
+    await migrate(backend)
+    const { publicKey = '' } = (identity === undefined ? (await readMeta(backend.db)).bound : await bindIdentity(backend.db, identity)) ?? {}
+    return { ...backend, folder, name: folder, publicKey, ...(identity === undefined ? {} : { identity }) }
+  })
 }
 
-/** The folder, the identity and an empty file for the database, each closed to others before anything is in it. */
-async function prepare(folder: string, identityFile: string | undefined, fresh: boolean): Promise<Identity | undefined> {
-  try {
+async function openInDatabase(place: DatabasePlace, identityFile: string | undefined, create: boolean): Promise<State> {
+  return closedUnless(await openPostgres(place.url), async (backend) => {
+    const made = (await backend.version.read(backend.db)) > 0
+    const known = made ? (await readMeta(backend.db)).bound : undefined
+    if (known === undefined && !create) throw noState(place)
+    const identity = identityFile === undefined ? undefined : await identityFor(identityFile, known === undefined)
+    if (known !== undefined && identity !== undefined && identity.recipient !== known.recipient) throw new KeyturnError('IDENTITY_WRONG', `the state belongs to ${known.recipient}`)
+    // Whoever may change something has to agree with the other machines on what time it is.
+    if (identity !== undefined) await backend.clock()
+    await migrate(backend)
+    const bound = identity === undefined ? known : await bindIdentity(backend.db, identity)
+    const folder = bound === undefined ? place.host : join(place.host, bound.id)
     openFolder(folder)
-    const identity = identityFile === undefined ? undefined : await identityFor(identityFile, fresh)
-    // SQLite gives the files beside it the mode that this one has.
-    if (fresh) closeSync(openSync(join(folder, STATE_FILE), 'a', 0o600))
-    return identity
+    return { ...backend, folder, name: nameOfPlace(place), publicKey: bound?.publicKey ?? '', ...(identity === undefined ? {} : { identity }) }
+  })
+}
+
+function noState(place: StatePlace): KeyturnError {
+  return new KeyturnError('ROTATION_UNKNOWN', `${nameOfPlace(place)} holds no state yet`)
+}
+
+async function closedUnless<B extends Pick<Backend, 'close'>, T>(backend: B, body: (backend: B) => Promise<T>): Promise<T> {
+  try {
+    return await body(backend)
   } catch (thrown) {
-    throw stateError(thrown)
+    await backend.close()
+    throw thrown
   }
 }
 
-/** A full disk or a locked database in keyturn's words; everything else as it is. */
-export function stateError(thrown: unknown): unknown {
-  if (!(thrown instanceof Error) || thrown instanceof KeyturnError) return thrown
-  if ('code' in thrown && (thrown.code === 'ENOSPC' || thrown.code === 'EDQUOT' || thrown.code === 'EROFS')) {
-    return new KeyturnError('STATE_FULL', thrown.code === 'EROFS' ? 'the disk does not take it' : 'the disk is full', { cause: thrown })
+async function using<T>(backend: Backend, body: (backend: Backend) => Promise<T>): Promise<T> {
+  try {
+    return await body(backend)
+  } finally {
+    await backend.close()
   }
-  if (/disk is full|disk I\/O error|readonly database|unable to open/.test(thrown.message)) {
-    return new KeyturnError('STATE_FULL', thrown.message.includes('full') ? 'the disk is full' : 'the disk does not take it', { cause: thrown })
-  }
-  if (/database is locked|busy/.test(thrown.message)) return new KeyturnError('LOCKED', 'the state is being written by another run', { cause: thrown })
-  return reduceCause(thrown).name === 'Error' ? new KeyturnError('INTERNAL', 'the state answered with an error', { cause: thrown }) : thrown
 }
 
 async function identityFor(file: string, fresh: boolean): Promise<Identity> {
@@ -80,33 +115,4 @@ async function identityFor(file: string, fresh: boolean): Promise<Identity> {
     if (reduceCause(thrown).code === 'EEXIST') return readIdentity(file)
     throw thrown
   }
-}
-
-async function migrate(db: Kysely<Tables>): Promise<void> {
-  const { sql } = await import('kysely')
-  const { rows } = await sql<{ user_version: number }>`pragma user_version`.execute(db)
-  const version = rows[0]?.user_version ?? 0
-  if (version > STATE_VERSION) throw new KeyturnError('STATE_NEWER', `version ${version}, this keyturn knows ${STATE_VERSION}`)
-  if (version === STATE_VERSION) return
-  await db.transaction().execute(async (tx) => {
-    const again = await sql<{ user_version: number }>`pragma user_version`.execute(tx)
-    for (let from = again.rows[0]?.user_version ?? 0; from < STATE_VERSION; from += 1) {
-      for (const statement of MIGRATIONS[from] ?? []) await sql.raw(statement).execute(tx)
-    }
-    await sql.raw(`pragma user_version = ${STATE_VERSION}`).execute(tx)
-  })
-}
-
-/** Remembers whose state it is, so that another identity is told before it seals a value that nobody can open. */
-async function bindIdentity(db: Kysely<Tables>, identity: Identity | undefined): Promise<string> {
-  const rows = await db.selectFrom('meta').selectAll().execute()
-  const meta = Object.fromEntries(rows.map((row) => [row.key, row.value]))
-  if (identity === undefined) return meta['public_key'] ?? ''
-  if (meta['recipient'] === undefined) {
-    const values = [{ key: 'recipient', value: identity.recipient }, { key: 'public_key', value: identity.publicKey }]
-    await db.insertInto('meta').values(values).onConflict((oc) => oc.doNothing()).execute()
-    return identity.publicKey
-  }
-  if (meta['recipient'] !== identity.recipient) throw new KeyturnError('IDENTITY_WRONG', `the state belongs to ${meta['recipient']}`)
-  return identity.publicKey
 }

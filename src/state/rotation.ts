@@ -1,8 +1,11 @@
 import type { Kysely, Selectable } from 'kysely'
 import { KeyturnError } from '../kit/error.ts'
 import { type Claim, chain, type Entry, GENESIS, readJournal, storedBytes, type StoredEntry } from './journal.ts'
-import { stateError } from './open.ts'
+import { stateError } from './error.ts'
+import { stillHere } from './moved.ts'
+import type { State } from './open.ts'
 import type { Tables } from './schema.ts'
+import type { Sealed } from './seal.ts'
 
 /** A rotation as the index of the journal has it. */
 export type RotationRow = Selectable<Tables['rotation']>
@@ -15,52 +18,48 @@ export interface NewRotation {
   /** The principal: at most one open rotation per principal (I10), whatever secret or manifest names it. */
   readonly principal: string
   readonly opened: Entry
+  /** The new credential, where a person gave its value. */
+  readonly sealed?: Sealed
 }
 
 /** Opens a rotation with its first entry. Throws ROTATION_OPEN when its principal has one already. */
-export async function insertRotation(db: Kysely<Tables>, rotation: NewRotation): Promise<void> {
-  const bytes = storedBytes(1, rotation.opened)
-  const head = chain(GENESIS, bytes)
+export async function insertRotation(state: Pick<State, 'db' | 'commit'>, rotation: NewRotation): Promise<void> {
+  const { db } = state
+  const { id, system, environment, secret, principal, opened, sealed } = rotation
+  const body = storedBytes(1, opened)
+  const head = chain(GENESIS, body)
+  const row = {
+    id, system, environment, secret, principal, opened_at: opened.at, result: null, closed_at: null, seq: 1, head, fence: 0, owner: null, lease_until: 0, due_at: opened.at, waits_for: null,
+    holds: null, holds_until: 0,
+  }
   try {
-    await db.transaction().execute(async (tx) => {
-      const open = await tx.selectFrom('rotation').select('id').where('principal', '=', rotation.principal).where('result', 'is', null).executeTakeFirst()
-      if (open !== undefined) throw new KeyturnError('ROTATION_OPEN', open.id)
-      await tx
-        .insertInto('rotation')
-        .values({
-          id: rotation.id,
-          system: rotation.system,
-          environment: rotation.environment,
-          secret: rotation.secret,
-          principal: rotation.principal,
-          opened_at: rotation.opened.at,
-          result: null,
-          closed_at: null,
-          seq: 1,
-          head,
-          fence: 0,
-          owner: null,
-          lease_until: 0,
-          due_at: rotation.opened.at,
-          waits_for: null,
-          holds: null,
-          holds_until: 0,
-        })
-        .execute()
-      await tx
-        .insertInto('event')
-        .values({ rotation: rotation.id, seq: 1, type: rotation.opened.type, at: rotation.opened.at, body: bytes, hash: head })
-        .execute()
-    })
+    await state.commit(
+      [
+        stillHere(db),
+        // The index of open principals says who is first, also of two at once.
+        { query: db.insertInto('rotation').values(row).onConflict((oc) => oc.doNothing()).compile(), unless: () => new Taken() },
+        { query: db.insertInto('event').values({ rotation: id, seq: 1, type: opened.type, at: opened.at, body, hash: head }).compile() },
+        ...(sealed === undefined ? [] : [{ query: db.insertInto('sealed').values({ rotation: id, name: 'new', ...sealed }).compile() }]),
+      ],
+      db.selectFrom('event').select('seq').where('rotation', '=', id).where('hash', '=', head).compile(),
+    )
   } catch (thrown) {
-    throw stateError(thrown)
+    throw thrown instanceof Taken ? await whyTaken(db, principal) : stateError(thrown)
   }
 }
 
+/** There is such a rotation already. */
+class Taken extends Error {}
+
+async function whyTaken(db: Kysely<Tables>, principal: string): Promise<KeyturnError> {
+  const open = await db.selectFrom('rotation').select('id').where('principal', '=', principal).where('result', 'is', null).executeTakeFirst()
+  return new KeyturnError('ROTATION_OPEN', open?.id ?? principal)
+}
+
 /**
- * One rotation: by its id, by a prefix of it that no other has, or by the secret of which it is the open one. With
+ * One rotation: by its id, by a prefix of it that no other has, or by the secret of which it is the open one, or the only one. With
  * `within` only those of one system and environment count: two manifests may share a state, and one must not turn the other's back.
- * Throws ROTATION_UNKNOWN.
+ * Throws ROTATION_UNKNOWN, which lists them when it could be several.
  */
 export async function findRotation(db: Kysely<Tables>, id: string, within?: Pick<RotationRow, 'system' | 'environment'>): Promise<RotationRow> {
   const ofThese = (rows: readonly RotationRow[]): RotationRow[] =>
@@ -71,17 +70,32 @@ export async function findRotation(db: Kysely<Tables>, id: string, within?: Pick
   }
   if (exact !== undefined) return exact
   // From here on it is what a person wrote: all rotations are looked through.
-  const open = ofThese(await db.selectFrom('rotation').selectAll().where('secret', '=', id).where('result', 'is', null).execute())
-  if (open.length === 1 && open[0] !== undefined) return open[0]
-  const all = await db
+  const meant = await db
     .selectFrom('rotation')
     .selectAll()
-    .where((eb) => eb(eb.fn<string>('substr', ['id', eb.val(1), eb.val(id.length)]), '=', id))
+    .where((eb) => eb.or([eb('secret', '=', id), eb(eb.fn<string>('substr', ['id', eb.val(1), eb.val(id.length)]), '=', id)]))
+    .orderBy('opened_at', 'desc')
     .orderBy('id')
     .execute()
-  const begins = ofThese(all).slice(0, 20)
-  if (begins.length === 1 && begins[0] !== undefined) return begins[0]
-  throw new KeyturnError('ROTATION_UNKNOWN', begins.length > 1 ? `${id} could be ${begins.map((row) => row.id).join(', ')}` : id)
+  const all = ofThese(meant)
+  const ofSecret = all.filter((row) => row.secret === id)
+  const open = ofSecret.filter((row) => row.result === null)
+  // A name of a secret means that one, also where another secret's begins with it.
+  const [only, ...others] = open.length === 1 ? open : ofSecret.length > 0 ? ofSecret : all
+  if (only === undefined) throw new KeyturnError('ROTATION_UNKNOWN', id)
+  if (others.length > 0) throw ambiguous(id, [only, ...others])
+  return only
+}
+
+/** So many candidates are listed. */
+const LISTED = 20
+
+function ambiguous(id: string, newestFirst: readonly RotationRow[]): KeyturnError {
+  const lines = newestFirst.slice(0, LISTED).map((row) => `  ${row.id}  opened ${new Date(row.opened_at).toISOString().slice(0, 19)}Z  ${row.result ?? 'open'}`)
+  const more = newestFirst.length > LISTED ? [`  and ${newestFirst.length - LISTED} older ones`] : []
+  return new KeyturnError('ROTATION_UNKNOWN', [`${id} could be one of ${newestFirst.length}, newest first:`, ...lines, ...more].join('\n'), {
+    hint: `Name one by its id, or by a beginning of it that no other has: \`keyturn show ${newestFirst[0]?.id ?? 'ROTATION'}\`.`,
+  })
 }
 
 /** So often a journal that is being written is read again before it is taken as it is. */
@@ -120,6 +134,25 @@ export async function listRotations(db: Kysely<Tables>, filter: RotationFilter =
   if (filter.open !== undefined) query = query.where('result', filter.open ? 'is' : 'is not', null)
   if (filter.dueBy !== undefined) query = query.where('due_at', '<=', filter.dueBy)
   return query.execute()
+}
+
+/** Which rotations want to go on. */
+export interface DueFilter {
+  readonly system: string
+  readonly environment: string
+  /** At this time or before, unix ms. */
+  readonly by: number
+  /** By this clock a lease is over, unix ms. */
+  readonly now: number
+  /** So many at most of those that nobody holds. */
+  readonly atMost: number
+}
+
+/** Open rotations that want to go on, the longest due first; and behind them those that somebody holds, since that one may be gone. */
+export async function listDueRotations(db: Kysely<Tables>, { system, environment, by, now, atMost }: DueFilter): Promise<RotationRow[]> {
+  const due = db.selectFrom('rotation').selectAll().where('result', 'is', null).where('system', '=', system).where('environment', '=', environment).where('due_at', '<=', by).orderBy('due_at').orderBy('id')
+  const free = due.where('lease_until', '<=', now)
+  return [...(await (Number.isFinite(atMost) ? free.limit(atMost) : free).execute()), ...(await due.where('owner', 'is not', null).where('lease_until', '>', now).execute())]
 }
 
 /** The earliest time, later than `after`, at which an open rotation wants to go on, unix ms; undefined when none does. */

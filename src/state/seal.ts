@@ -1,44 +1,72 @@
+import { type Answer, label } from '../kit/answer.ts'
 import { KeyturnError } from '../kit/error.ts'
-import { type Credential } from '../kit/issuer.ts'
+import type { Credential } from '../kit/issuer.ts'
+import type { Sealer } from '../kit/sealer.ts'
 import { Secret } from '../kit/secret.ts'
-import type { Identity } from './identity.ts'
 
-/** A sealed credential as it lies in the state: an age file, and a code over where it belongs and what it is. */
+/** A sealed credential as it lies in the state. */
 export interface Sealed {
+  /** A line that names the sealer and its key, `keyturn-sealed/1 age age1...`, then what the sealer made. */
   readonly ciphertext: Uint8Array
+  /** Empty. In rows of before that line `ciphertext` is an age file alone, and this the code over it and its place. */
   readonly mac: string
 }
 
-/** Which credential of which rotation: bound into the code, so that a row cannot be moved to another place. */
+/** Which credential of which rotation: the context of the seal, so that a row cannot be moved to another place. */
 export interface SealPlace {
   readonly rotation: string
   readonly name: 'new' | 'old'
   readonly secret: string
 }
 
-/** Seals a credential with all its fields. */
-export async function seal(credential: Credential, place: SealPlace, identity: Identity): Promise<Sealed> {
+/** How long a sealer that asks a service may take. */
+const SEAL_MS = 10_000
+
+/** Seals a credential with all its fields. Throws what keeps the sealer from it. */
+export async function seal(credential: Credential, place: SealPlace, sealer: Sealer): Promise<Sealed> {
   const fields = Object.fromEntries(Object.entries(credential.fields).map(([name, value]) => [name, value.reveal()]))
-  const { Encrypter } = await import('age-encryption')
-  const encrypter = new Encrypter()
-  encrypter.addRecipient(identity.recipient)
-  const ciphertext = await encrypter.encrypt(JSON.stringify({ secret: place.secret, credential: credential.id, fields }))
-  return { ciphertext, mac: identity.mac(authenticated(ciphertext, place)) }
+  const plain = Buffer.from(JSON.stringify({ secret: place.secret, credential: credential.id, fields }))
+  const made = demand(await sealer.seal(plain, contextOf(place), inTime()), place)
+  return { ciphertext: Buffer.concat([Buffer.from(headerOf(sealer)), made]), mac: '' }
 }
 
-/** Opens it again. Throws SEAL_BROKEN when it was changed, moved or not made by this identity. */
-export async function unseal(sealed: Sealed, place: SealPlace, identity: Identity): Promise<Credential> {
-  if (identity.mac(authenticated(sealed.ciphertext, place)) !== sealed.mac) throw new KeyturnError('SEAL_BROKEN', `${place.name} of ${place.rotation}`)
-  const { Decrypter } = await import('age-encryption')
-  const decrypter = new Decrypter()
-  decrypter.addIdentity(identity.secretKey)
-  const plain = JSON.parse(await decrypter.decrypt(sealed.ciphertext, 'text')) as { credential: string; fields: Record<string, string> }
-  return {
-    id: plain.credential,
-    fields: Object.fromEntries(Object.entries(plain.fields).map(([name, value]) => [name, new Secret(value)])),
-  }
+/** Opens it again. Throws SEAL_BROKEN when it was changed, moved, or sealed by another sealer or to another key; else as {@link seal}. */
+export async function unseal(sealed: Sealed, place: SealPlace, sealer: Sealer): Promise<Credential> {
+  const plain = demand(await sealer.unseal(bodyOf(sealed, place, sealer), contextOf(place), inTime()), place)
+  const { credential, fields } = JSON.parse(Buffer.from(plain).toString()) as { credential: string; fields: Record<string, string> }
+  return { id: credential, fields: Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, new Secret(value)])) }
 }
 
-function authenticated(ciphertext: Uint8Array, place: SealPlace): Uint8Array {
-  return Buffer.concat([Buffer.from(JSON.stringify([place.rotation, place.name, place.secret])), ciphertext])
+function headerOf({ id, recipient }: Sealer): string {
+  return `keyturn-sealed/1 ${id} ${encodeURIComponent(recipient)}\n`
+}
+
+/** What the sealer made. Throws SEAL_BROKEN when the line before it names another one. */
+function bodyOf({ ciphertext, mac }: Sealed, place: SealPlace, sealer: Sealer): Uint8Array {
+  const bytes = Buffer.from(ciphertext)
+  if (mac !== '' && sealer.id === 'age') return Buffer.concat([Buffer.from(mac), bytes])
+  const end = bytes.indexOf('\n') + 1
+  const header = bytes.toString('latin1', 0, end)
+  if (header === headerOf(sealer)) return bytes.subarray(end)
+  const [, id, recipient] = /^keyturn-sealed\/1 (\S+) (\S+)\n$/.exec(header) ?? []
+  const by = id === undefined || recipient === undefined ? '' : ` was sealed by ${label(id)} to ${label(recipient)}, which this identity is not`
+  throw broken(place, by)
+}
+
+function contextOf({ rotation, name, secret }: SealPlace): string {
+  return JSON.stringify([rotation, name, secret])
+}
+
+function inTime(): { readonly signal: AbortSignal } {
+  return { signal: AbortSignal.timeout(SEAL_MS) }
+}
+
+function demand<T>(answer: Answer<T>, place: SealPlace): T {
+  if (answer.is === 'done') return answer.value
+  if (answer.is === 'ask') throw new KeyturnError('NOT_NOW', answer.task.title)
+  throw answer.code === 'SEAL_BROKEN' ? broken(place) : new KeyturnError(answer.code, answer.about)
+}
+
+function broken({ rotation, name }: SealPlace, why = ''): KeyturnError {
+  return new KeyturnError('SEAL_BROKEN', `${name} of ${rotation}${why}`)
 }

@@ -1,30 +1,37 @@
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import type { Kysely, SqliteDatabase, SqliteStatement } from 'kysely'
-import type { Commit, Written } from './commit.ts'
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import type { SqliteDatabase, SqliteStatement } from 'kysely'
+import type { Backend } from './backend.ts'
+import type { Written } from './commit.ts'
 import type { Tables } from './schema.ts'
 
 /** Under a quarter of the lease, so that a writer that waits for another still holds its lease when it gets through. */
 const BUSY_MS = 3_000
 
-/** An open SQLite file. */
-export interface SqliteState {
-  readonly db: Kysely<Tables>
-  readonly commit: Commit
-}
-
 /**
- * node:sqlite behind the few methods that Kysely's SQLite driver calls. Every transaction takes the write lock when it begins,
+ * A SQLite file: node:sqlite behind the few methods that Kysely's SQLite driver calls. Every transaction takes the write lock when it begins,
  * so that none fails half-way for want of it. WAL with full sync: a commit that answered is on disk.
  */
-export async function openSqlite(file: string): Promise<SqliteState> {
+export async function openSqlite(file: string): Promise<Backend> {
   // Loaded here and not at the top: planning opens no state, and its start should not pay for it.
-  const { Kysely, SqliteDialect } = await import('kysely')
-  const database = new DatabaseSync(file)
+  const [{ Kysely, SqliteDialect, sql }, sqlite] = await Promise.all([import('kysely'), import('node:sqlite')])
+  const database = new sqlite.DatabaseSync(file)
   for (const pragma of PRAGMAS) database.exec(`PRAGMA ${pragma}`)
   const statements = new Statements(database)
   const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: () => Promise.resolve(statements) }) })
   return {
+    kind: 'sqlite',
     db,
+    clock: () => Promise.resolve(Date.now()),
+    skew: 0,
+    version: {
+      async read(at) {
+        const { rows } = await sql<{ user_version: number }>`pragma user_version`.execute(at)
+        return rows[0]?.user_version ?? 0
+      },
+      begin: () => Promise.resolve(),
+      write: async (tx, version) => void (await sql.raw(`pragma user_version = ${version}`).execute(tx)),
+    },
+    close: () => db.destroy(),
     // In one go nothing comes between; only a transaction of this process that is open on the connection has to end first.
     commit: async (written) => (database.isTransaction ? db.connection().execute(async () => statements.commit(written)) : statements.commit(written)),
   }

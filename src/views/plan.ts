@@ -13,7 +13,7 @@ export function planLines(plan: Plan, paint: Paint): string[] {
     '',
     fact('principal', plan.principal),
     fact('in use', plan.current === undefined ? 'not looked at' : `${plan.current.id}${plan.current.fingerprint === undefined ? '' : ` ${plan.current.fingerprint}`}`),
-    fact('will be', plan.next?.id ?? 'not looked at'),
+    fact('will be', plan.next?.id ?? (plan.current === undefined ? 'not looked at' : 'named when it is made')),
     ...plan.stores.map((store) => fact('store', `${store.title}: ${Object.keys(store.bind).join(', ')}`)),
     ...plan.waves.flatMap((wave, index) => wave.map((consumer) => fact(`wave ${index + 1}`, `${consumer.title}: ${consumer.instances.join(', ') || 'not looked at'}; ${consumer.reload}, proof by ${consumer.proof}`))),
     fact('users feel', summary.impact),

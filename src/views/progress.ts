@@ -1,7 +1,9 @@
 import { type Code, CODES } from '../kit/index.ts'
 import type { Stopped } from '../engine/drive.ts'
+import type { Late } from '../engine/engine.ts'
 import type { TimedEvent } from '../engine/event.ts'
-import { type Progress, stepOf, stepsOf } from '../engine/progress.ts'
+import type { Progress } from '../engine/progress.ts'
+import { newIdOf, stepOf, stepsOf } from '../engine/steps.ts'
 import { duration, moment } from './duration.ts'
 import type { Paint } from './paint.ts'
 import { stepText } from './step.ts'
@@ -17,7 +19,7 @@ export function eventLine(event: TimedEvent, progress: Progress, paint: Paint): 
     case 'step-done': {
       const step = stepOf(plan, event.step)
       if (step.do === 'wait') return undefined
-      return line(paint.good('✔'), `${stepText(plan, step)}${event.settled === true ? paint.dim(' (found done)') : ''}${paint.dim(proofText(event.evidence))}`)
+      return line(paint.good('✔'), `${stepText(plan, step, newIdOf(progress))}${event.settled === true ? paint.dim(' (found done)') : ''}${paint.dim(proofText(event.evidence))}`)
     }
     case 'step-absent':
       return line(paint.dim('·'), `${event.step} had not happened, again`)
@@ -28,11 +30,19 @@ export function eventLine(event: TimedEvent, progress: Progress, paint: Paint): 
     case 'step-asked':
       return line(paint.warn('!'), `${event.step}: ${event.task.title}`)
     case 'wait-started':
-      return line(paint.dim('·'), `${stepText(plan, stepOf(plan, event.step))}, until ${moment(event.until)}`)
+      return line(paint.dim('·'), `${stepText(plan, stepOf(plan, event.step), newIdOf(progress))}, until ${moment(event.until)}`)
     case 'gate-held':
       return line(paint.warn('▮'), `held: ${event.reasons.join('; ')}`)
     case 'direction-turned':
       return line(paint.warn('↶'), `going back: ${reason(event.code, event.about)}`)
+    case 'task-answered':
+      return line(paint.good('✔'), `${event.step}: answered by ${event.by}`)
+    case 'task-declined':
+      return line(paint.bad('✘'), `${event.step}: declined by ${event.by}: ${event.reason}`)
+    case 'task-reminded':
+      return line(paint.warn('!'), `${event.step}: still to be done: ${progress.asked?.task.title ?? ''}`)
+    case 'acknowledged':
+      return line(paint.warn('!'), `${event.by} answers for ${event.what}: ${event.reason}`)
     case 'rotation-paused':
       return line(paint.bad('▮'), `paused at ${event.step}`)
     default:
@@ -40,11 +50,17 @@ export function eventLine(event: TimedEvent, progress: Progress, paint: Paint): 
   }
 }
 
+/** That nothing goes on before a late effect cannot land any more. */
+export function lateLine({ step, at, until }: Late, progress: Progress, paint: Paint): string {
+  const since = paint.dim(`+${duration(Math.max(0, at - progress.openedAt))}`.padStart(9))
+  return `${since}  ${paint.dim('·')} waiting until ${moment(until)}: an earlier try of ${step.id} may still land (${stepText(progress.plan, step)})`
+}
+
 /** The step at hand, for a line that is replaced when it is done; undefined when nothing is. */
 export function atHandLine(progress: Progress, paint: Paint): string | undefined {
   if (progress.closed !== undefined || progress.paused !== undefined) return undefined
   const step = stepsOf(progress).find((each) => !progress.done.has(each.id))
-  return step === undefined || step.do === 'wait' ? undefined : paint.dim(`           … ${stepText(progress.plan, step)}`)
+  return step === undefined || step.do === 'wait' ? undefined : paint.dim(`           … ${stepText(progress.plan, step, newIdOf(progress))}`)
 }
 
 /** The part of the evidence that is a server's own words. */
@@ -64,14 +80,16 @@ export function stopLines(stopped: Stopped, rotation: string, receipt: string | 
   switch (stopped.is) {
     case 'closed': {
       const proof = receipt === undefined ? [] : [`receipt: ${receipt}`]
-      if (stopped.result === 'done') return [paint.good(`Done: ${rotation}`), ...proof]
+      // Every rotation that is done has one; in a database it has no path.
+      if (stopped.result === 'done') return [paint.good(`Done: ${rotation}`), `receipt: ${receipt ?? `keyturn show ${rotation} --receipt`}`]
       if (stopped.result === 'rolled-back') return [paint.warn(`Rolled back: ${rotation}; the old credential is in use.${because(stopped)}`), ...proof]
       return [paint.bad(`Refused, nothing was changed: ${rotation}.${because(stopped)}`), ...(stopped.code === undefined ? [] : [CODES[stopped.code].hint])]
     }
     case 'waiting':
       if (stopped.why === 'gate') return [paint.warn(`Held: ${stopped.about}`), `${CODES.GATE_HELD.hint} (keyturn resume ${rotation})`]
-      return [`Waiting (${stopped.why}) until ${moment(stopped.until)}.`, `It goes on with \`keyturn run\` (or --once from cron), or \`keyturn resume ${rotation}\` then.`]
+      return [`Waiting (${stopped.why === 'provider' ? stopped.about : stopped.why}) until ${moment(stopped.until)}.`, `It goes on with \`keyturn run\` (or --once from cron), or \`keyturn resume ${rotation}\` then.`]
     case 'person':
+      if (stopped.task) return [paint.warn(`Asked: ${stopped.about}`), `See \`keyturn task show ${rotation}\`; answer with \`keyturn task answer ${rotation}\`.`]
       return [paint.bad(`Paused: ${CODES[stopped.code].says}${stopped.about === '' ? '' : `: ${stopped.about}`}`), CODES[stopped.code].hint, `Then \`keyturn resume ${rotation}\`, or \`keyturn abort ${rotation}\`.`]
     case 'interrupted':
       return [`Stopped; everything so far is on disk. \`keyturn resume ${rotation}\` goes on.`]

@@ -1,5 +1,6 @@
 import type { TimedEvent } from '../engine/event.ts'
-import { type Progress, stepsOf } from '../engine/progress.ts'
+import type { Progress } from '../engine/progress.ts'
+import { newIdOf, stepsOf } from '../engine/steps.ts'
 import type { LedgerRow } from '../state/ledger.ts'
 import { moment } from './duration.ts'
 import type { Paint } from './paint.ts'
@@ -13,10 +14,11 @@ export function showLines(status: RotationStatus, progress: Progress, events: re
   return [
     ...statusLines([status], paint),
     `  opened ${status.opened} by ${opened?.by ?? ''}: ${opened?.reason ?? ''}`,
+    ...(opened?.adopted === true ? [paint.warn('  took a value that the ledger had never seen for the current one (--adopt)')] : []),
     '',
     ...stepsOf(progress).map((step) => {
       const seen = progress.done.get(step.id)
-      return `  ${seen === undefined ? ' ' : paint.good('✔')} ${step.id.padEnd(16)}${(seen === undefined ? '' : moment(seen.at)).padEnd(22)}${stepText(progress.plan, step)}`
+      return `  ${seen === undefined ? ' ' : paint.good('✔')} ${step.id.padEnd(16)}${(seen === undefined ? '' : moment(seen.at)).padEnd(22)}${stepText(progress.plan, step, newIdOf(progress))}`
     }),
     '',
     paint.strong('Ledger'),

@@ -1,6 +1,8 @@
-import { type Progress, stepsOf } from '../engine/progress.ts'
+import type { Progress } from '../engine/progress.ts'
+import { stepsOf } from '../engine/steps.ts'
 import type { RotationRow } from '../state/rotation.ts'
-import { CODES } from '../kit/index.ts'
+import { holderOf } from '../state/holder.ts'
+import { type Code, CODES, type KeyturnError } from '../kit/index.ts'
 import { moment } from './duration.ts'
 import type { Paint } from './paint.ts'
 
@@ -17,7 +19,7 @@ export interface RotationStatus {
   readonly step?: string
   readonly done: number
   readonly of: number
-  readonly state: 'running' | 'waiting' | 'held' | 'paused' | 'ready' | 'closed'
+  readonly state: 'running' | 'waiting' | 'held' | 'asked' | 'paused' | 'ready' | 'closed'
   /** When it goes on, ISO 8601. */
   readonly until?: string
   readonly why?: string
@@ -27,12 +29,27 @@ export interface RotationStatus {
   readonly opened: string
 }
 
-/** Where a rotation stands, from its journal. */
-export function statusOf(row: RotationRow, progress: Progress, now: number): RotationStatus {
+/** A rotation whose journal cannot be read, as `status --json` gives it. */
+export interface BrokenStatus {
+  readonly rotation: string
+  readonly system: string
+  readonly environment: string
+  readonly secret: string
+  readonly opened: string
+  readonly error: { readonly code: Code; readonly message: string; readonly hint: string }
+}
+
+/** The same from the index alone: of its journal nothing can be believed. */
+export function brokenStatusOf(row: RotationRow, { code, message, hint }: KeyturnError): BrokenStatus {
+  return { rotation: row.id, system: row.system, environment: row.environment, secret: row.secret, opened: moment(row.opened_at), error: { code, message, hint } }
+}
+
+/** Where a rotation stands, from its journal. `isDead` says of an owner that its process certainly does not exist any more. */
+export function statusOf(row: RotationRow, progress: Progress, now: number, isDead: (owner: string) => boolean): RotationStatus {
   const steps = stepsOf(progress)
   const step = steps.find((each) => !progress.done.has(each.id))
   const wait = step === undefined ? undefined : progress.waits.get(step.id)
-  const running = row.owner !== null && row.lease_until > now
+  const running = row.owner !== null && row.lease_until > now && !isDead(row.owner)
   const base = {
     rotation: row.id,
     system: row.system,
@@ -50,8 +67,10 @@ export function statusOf(row: RotationRow, progress: Progress, now: number): Rot
   if (progress.closed !== undefined) return { ...base, state: 'closed', result: progress.closed.result, ...(progress.closed.about === undefined ? {} : { why: progress.closed.about }) }
   if (progress.paused !== undefined) {
     const { code, about } = progress.paused
+    if (progress.asked !== undefined) return { ...base, state: 'asked', until: moment(progress.asked.remindAt), why: about, hint: `See \`keyturn task show ${row.id}\`.` }
     return { ...base, state: 'paused', why: about === '' ? CODES[code].says : `${CODES[code].says}: ${about}`, hint: CODES[code].hint }
   }
+  if (progress.held !== undefined && step?.do === 'collect') return { ...base, state: 'waiting', until: moment(progress.held.retryAt), why: progress.held.reasons.join('; ') }
   if (progress.held !== undefined) return { ...base, state: 'held', until: moment(progress.held.retryAt), why: progress.held.reasons.join('; '), hint: CODES.GATE_HELD.hint }
   if (wait !== undefined && wait > now) return { ...base, state: 'waiting', until: moment(wait), why: step?.id ?? '' }
   return { ...base, state: running ? 'running' : 'ready' }
@@ -64,13 +83,12 @@ export function statusLines(open: readonly RotationStatus[], paint: Paint): stri
     `${paint.strong(each.rotation)}  ${each.state}  ${each.direction === 'back' ? paint.warn('going back') : each.phase}  ${each.done}/${each.of} steps${each.step === undefined ? '' : `, at ${each.step}`}`,
     ...(each.why === undefined ? [] : [`  ${each.why}${each.until === undefined ? '' : ` (until ${each.until})`}`]),
     ...(each.hint === undefined ? [] : [`  ${paint.dim(each.hint)}`]),
-    ...(each.heldBy === undefined || each.state !== 'running' ? [] : [`  ${paint.dim(`held by ${holder(each.heldBy)}; if that has ended, keyturn resume ${each.rotation} takes it over`)}`]),
+    ...(each.heldBy === undefined || each.state !== 'running' ? [] : [`  ${paint.dim(`held by ${holderOf(each.heldBy)}; if that has ended, keyturn resume ${each.rotation} takes it over`)}`]),
     ...(each.state === 'ready' ? [`  ${paint.dim(`Nobody runs it: keyturn resume ${each.rotation}`)}`] : []),
   ])
 }
 
-/** An owner for people: `process 4711 of host`. */
-function holder(owner: string): string {
-  const process = / (\d+)@\d+$/.exec(owner)?.[1]
-  return process === undefined ? owner : `process ${process} of ${owner.split('/')[0]}`
+/** Those whose journal is broken: named, with what to do. */
+export function brokenLines(broken: readonly BrokenStatus[], paint: Paint): string[] {
+  return broken.flatMap(({ rotation, error }) => [`${paint.strong(rotation)}  ${paint.bad(error.code)}  ${error.message}`, `  ${paint.dim(error.hint)}`])
 }

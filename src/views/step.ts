@@ -2,20 +2,19 @@ import type { Plan, PlannedCheck, PlannedConsumer } from '../plan/plan.ts'
 import type { Step, Which } from '../plan/step.ts'
 import { duration } from './duration.ts'
 
-/** What a step does, in the words of the plan: names of things, never values. */
-export function stepText(plan: Plan, step: Step): string {
-  // What the provider makes has no name before it is made.
-  const made = plan.traits.value === 'made' || plan.traits.mint === 'triggers'
-  const id = (which: Which): string => (which === 'old' ? plan.current?.id : made ? undefined : plan.next?.id) ?? `the ${which} credential`
+/** What a step does, in the words of the plan: names of things, never values. `fresh` is the new credential's, once it has one. */
+export function stepText(plan: Plan, step: Step, fresh = plan.next?.id): string {
+  const made = plan.traits.value === 'made'
+  const id = (which: Which): string => (which === 'old' ? plan.current?.id : fresh) ?? `the ${which} credential`
   switch (step.do) {
     case 'preflight':
       return 'look: rights, room, stores, consumers, checks; probe the old credential and a wrong one'
     case 'mint':
       if (plan.traits.mint === 'triggers') return 'start the provider\'s own rotation'
-      if (made) return `have ${plan.issuer.use} make a new credential`
+      if (made) return `have ${plan.issuer.use} make a new credential${fresh === undefined ? '' : `: ${fresh}`}`
       return `make ${id(step.which)} accepted with ${step.which === 'new' ? 'a new value' : 'the old value'}`
     case 'collect':
-      return 'wait for the provider, and take the credential that it made'
+      return `wait for the provider, and take the credential that it made${fresh === undefined ? '' : `: ${fresh}`}`
     case 'probe':
       return `log in as ${id(step.which)} at ${plan.endpoints.join(', ')}`
     case 'publish':
@@ -37,7 +36,7 @@ export function stepText(plan: Plan, step: Step): string {
     case 'prove':
       return `prove in pairs: ${id(step.accepted)} accepted, ${id(step.rejected)} rejected`
     case 'reclaim':
-      return 'end what lost requests for a credential left behind'
+      return 'end what requests of this rotation left behind beside its credential'
     case 'sweep':
       return 'see that nothing unknown is left'
     case 'receipt':

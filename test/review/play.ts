@@ -16,7 +16,7 @@ import { freshState, NOW } from '../fixture/state.ts'
 
 /** What the outside does other than well; each is asked at every call. */
 export interface Faults {
-  mint?: () => Answer<never> | undefined
+  mint?: () => Answer<never> | undefined | Promise<undefined>
   /** Whether a credential that is on is accepted right now. */
   accepts?: (id: string) => boolean
   check?: (as: Credential | undefined) => 'pass' | 'fail' | 'inconclusive'
@@ -181,12 +181,12 @@ function issuer(outside: Outside, options: PlayOptions): Issuer {
       })),
       complete: outside.faults.complete ?? true, seenUpTo: outside.now - (outside.faults.lag ?? 0),
     })),
-    mint: ({ credential }) => {
-      const fault = outside.faults.mint?.()
-      if (fault !== undefined) return Promise.resolve(fault)
+    mint: async ({ credential }) => {
+      const fault = await outside.faults.mint?.()
+      if (fault !== undefined) return fault
       outside.effects.push(`mint ${credential.id}`)
       outside.logins.set(credential.id, { password: credential.fields['password']?.reveal() ?? '', on: true })
-      return Promise.resolve(done({ credential, evidence: {} }))
+      return done({ credential, evidence: {} })
     },
     probe: (credential) => Promise.resolve(done(accepted(credential) ? { verdict: 'accepted', code: '' } : { verdict: 'rejected', code: '28P01' })),
     set: (id, state) => {

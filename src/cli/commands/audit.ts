@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { exportCheckpoint, type SignedCheckpoint, verifyState } from '../../engine/audit.ts'
+import { type Audit, exportCheckpoint, type Outside, type SignedCheckpoint, verifyAbsence, verifyState } from '../../engine/audit.ts'
 import { type SignedReceipt, verifyReceipt } from '../../engine/receipt.ts'
 import { KeyturnError } from '../../kit/index.ts'
 import { auditLines, receiptLines } from '../../views/audit.ts'
 import { EXIT } from '../exit.ts'
 import { writeOut } from '../out.ts'
-import { openStateFor, openStateToRead } from '../../runtime.ts'
+import type { Manifest } from '../../manifest/model.ts'
+import { openStateFor, openStateIfAny, placeFor, type Runtime } from '../../runtime.ts'
+import { readReceiptFiles } from '../../state/receipts.ts'
 import { type CommonOptions, manifestOf, type Session } from '../session.ts'
 
 interface Options extends CommonOptions {
@@ -27,13 +29,22 @@ export async function run(session: Session, [what]: readonly string[], options: 
     else for (const line of receiptLines(receipt, { key: signed.publicKey, trusted: key !== undefined }, session.terminal.paint)) session.terminal.out(line)
     return EXIT.done
   }
-  const state = await openStateToRead(await manifestOf(options))
+  const checkpoint = options.checkpoint === undefined ? undefined : readJson<SignedCheckpoint>(options.checkpoint)
+  const audit = await verify(session.runtime, await manifestOf(options), { ...(checkpoint === undefined ? {} : { checkpoint }), ...(key === undefined ? {} : { key }) })
+  if (options.json === true) session.terminal.out(JSON.stringify(audit, null, 2))
+  else for (const line of auditLines(audit, session.terminal.paint)) session.terminal.out(line)
+  return audit.problems.length === 0 ? EXIT.done : EXIT.error
+}
+
+/** Before the first rotation there is no state, which is fine as long as nothing outside of it knows of one. */
+async function verify(runtime: Runtime, manifest: Manifest, outside: Outside): Promise<Audit> {
+  const state = await openStateIfAny(runtime, manifest)
+  if (state === undefined) {
+    const place = await placeFor(runtime, manifest)
+    return verifyAbsence(typeof place === 'string' ? readReceiptFiles(place) : [], outside)
+  }
   try {
-    const checkpoint = options.checkpoint === undefined ? undefined : readJson<SignedCheckpoint>(options.checkpoint)
-    const audit = await verifyState(state, { ...(checkpoint === undefined ? {} : { checkpoint }), ...(key === undefined ? {} : { key }) })
-    if (options.json === true) session.terminal.out(JSON.stringify(audit, null, 2))
-    else for (const line of auditLines(audit, session.terminal.paint)) session.terminal.out(line)
-    return audit.problems.length === 0 ? EXIT.done : EXIT.error
+    return await verifyState(state, outside)
   } finally {
     await state.close()
   }

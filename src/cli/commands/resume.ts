@@ -18,15 +18,16 @@ export async function run({ runtime, terminal }: Session, [named]: readonly stri
   const answersFor = acknowledgementOf(named, options)
   const rotations = named === undefined ? (await status(runtime, manifest)).flatMap(({ row }) => (ofThis(row) ? [row.id] : [])).toReversed() : [named]
   if (rotations.length === 0 && !json) terminal.out('Nothing is open.')
+  const several = rotations.length > 1
   let worst: number = EXIT.done
   for (const rotation of rotations) {
     try {
-      const outcome = await resume(runtime, manifest, rotation, { ...progressTo(terminal, json), wait: options.wait === true, ...answersFor })
-      tellOutcome(terminal, outcome, json)
+      const outcome = await resume(runtime, manifest, rotation, { ...progressTo(terminal, json, several), wait: options.wait === true, ...answersFor })
+      tellOutcome(terminal, outcome, json, several)
       worst = worseExit(worst, exitOfRun(outcome))
     } catch (thrown) {
       // One that cannot go on does not keep the others from going on.
-      if (rotations.length === 1 || !(thrown instanceof KeyturnError)) throw thrown
+      if (!several || !(thrown instanceof KeyturnError)) throw thrown
       tellFailure(terminal, rotation, thrown, json)
       worst = worseExit(worst, exitOf(thrown.code))
     }

@@ -1,13 +1,17 @@
+import { ownerIsDead } from '../../engine/owner.ts'
 import { status } from '../../operations.ts'
-import { statusLines, statusOf } from '../../views/status.ts'
+import { brokenLines, brokenStatusOf, statusLines, statusOf } from '../../views/status.ts'
 import { EXIT } from '../exit.ts'
 import { type CommonOptions, manifestOf, type Session } from '../session.ts'
 
-/** `keyturn status`: what is open and what it waits for. Needs no identity. */
-export async function run({ terminal }: Session, _: readonly string[], options: CommonOptions): Promise<number> {
+/** `keyturn status`: what is open and what it waits for. A broken journal is named beside the others, and is an error. Needs no identity. */
+export async function run({ terminal, runtime }: Session, _: readonly string[], options: CommonOptions): Promise<number> {
   const now = Date.now()
-  const open = (await status(await manifestOf(options))).map(({ row, progress }) => statusOf(row, progress, now))
-  if (options.json === true) terminal.out(JSON.stringify({ open }, null, 2))
-  else for (const line of statusLines(open, terminal.paint)) terminal.out(line)
-  return EXIT.done
+  const all = await status(runtime, await manifestOf(options))
+  const open = all.flatMap((each) => ('progress' in each ? [statusOf(each.row, each.progress, now, ownerIsDead)] : []))
+  const broken = all.flatMap((each) => ('broken' in each ? [brokenStatusOf(each.row, each.broken)] : []))
+  const lines = [...(open.length === 0 && broken.length > 0 ? [] : statusLines(open, terminal.paint)), ...brokenLines(broken, terminal.paint)]
+  if (options.json === true) terminal.out(JSON.stringify({ open, broken }, null, 2))
+  else for (const line of lines) terminal.out(line)
+  return broken.length === 0 ? EXIT.done : EXIT.error
 }

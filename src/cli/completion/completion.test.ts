@@ -154,7 +154,7 @@ describe.each(installed('fish'))('in %s', (fish) => {
 
 describe('every script', () => {
   it.each([['bash', bashScript], ['zsh', zshScript], ['fish', fishScript]] as const)('of %s grows with the table, and leaves out what is hidden', (_, make) => {
-    const more = [...COMMANDS, { words: 'brew <green|black>', says: "make a person's tea", options: [['--cups <count>', 'how many: 1'] as const], load: () => Promise.reject(new Error('not loaded')) }]
+    const more = [...COMMANDS, { words: 'brew <green|black>', group: 'Use' as const, says: "make a person's tea", options: [['--cups <count>', 'how many: 1'] as const], load: () => Promise.reject(new Error('not loaded')) }]
     const script = make(verbSpecs(more))
     expect(script).toContain('brew')
     expect(script).toContain('cups')

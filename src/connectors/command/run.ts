@@ -40,7 +40,7 @@ export async function run(
 ): Promise<Answer<ChildEnd>> {
   let env: Readonly<Record<string, Secret>>
   try {
-    env = await resolveEnvironment(surroundings.env, host)
+    env = await resolveEnvironment(surroundings.env, host, call)
   } catch (thrown) {
     if (thrown instanceof KeyturnError) return refused(thrown.code, thrown.about)
     throw thrown

@@ -29,7 +29,7 @@ export function openCheck(config: CheckConfig, host: Host): Check {
       if (shown === undefined) return refused('MANIFEST_INVALID', 'the credential has no such field as `auth` names')
       let asked: HttpRequest
       try {
-        asked = await prepare(config, shown, host)
+        asked = await prepare(config, shown, host, call)
       } catch (thrown) {
         if (thrown instanceof KeyturnError) return refused(thrown.code, thrown.about)
         throw thrown
@@ -64,16 +64,16 @@ function show(auth: Auth, { fields }: Credential): Headers | undefined {
   return 'bearer' in auth ? { authorization: new Secret(`Bearer ${field.reveal()}`) } : { [auth.header]: field }
 }
 
-async function prepare(config: CheckConfig, shown: Headers, host: Host): Promise<HttpRequest> {
+async function prepare(config: CheckConfig, shown: Headers, host: Host, call: Call): Promise<HttpRequest> {
   const { url, method, headers = {}, body, expect } = config
   const sent: Record<string, string | Secret> = {}
-  for (const [name, value] of Object.entries(headers)) sent[name.toLowerCase()] = await host.resolve(value)
+  for (const [name, value] of Object.entries(headers)) sent[name.toLowerCase()] = await host.resolve(value, call)
   if (body !== undefined) sent['content-type'] ??= /^\s*[[{]/.test(body) ? 'application/json' : 'text/plain; charset=utf-8'
   return {
     method,
     url,
     headers: { ...sent, ...shown },
-    ...(body === undefined ? {} : { body: await host.resolve(body) }),
+    ...(body === undefined ? {} : { body: await host.resolve(body, call) }),
     ...(expect.stream === undefined ? {} : { until: enough(expect.stream), readFor: durationOf(expect.stream.for) }),
   }
 }

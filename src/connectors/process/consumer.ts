@@ -37,8 +37,10 @@ export function openConsumer(config: ConsumerConfig, host: Host): Consumer {
       const seen = await Promise.all(instances.map((instance) => look(instance, pathOf(instance), call)))
       return done({ all: seen.map(({ listed }) => listed), complete: seen.every(({ denied }) => !denied) })
     },
-    reload: async (call, pace = 'rolling') => {
-      const before = instances.map((instance) => ({ instance, path: pathOf(instance), running: readPidFile(pathOf(instance)) }))
+    reload: async (call, pace = 'rolling', without = []) => {
+      const before = instances
+        .map((instance) => ({ instance, path: pathOf(instance), running: readPidFile(pathOf(instance)) }))
+        .filter(({ instance, running }) => running !== 'gone' || !without.includes(instance.name))
       // Nothing is signalled before all of them are known to be there.
       const absent = before.find(({ running }) => running === 'gone')
       if (command === undefined && absent !== undefined) return refused('CONSUMER_MISSING', absent.instance.name)
@@ -59,7 +61,7 @@ export function openConsumer(config: ConsumerConfig, host: Host): Consumer {
         const answer = await ready()
         if (answer.is !== 'done') return answer
       }
-      return done({ evidence: { reloaded: instances.length, took: Date.now() - began } })
+      return done({ evidence: { reloaded: before.length, took: Date.now() - began } })
     },
     attest: async (instance, next, old) => {
       const configured = instances.find(({ name }) => name === instance.name)

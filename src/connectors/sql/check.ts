@@ -1,5 +1,5 @@
 import { done, type Evidence, refused } from '../../kit/answer.ts'
-import type { Host } from '../../kit/call.ts'
+import type { Call, Host } from '../../kit/call.ts'
 import type { Check, CheckResult } from '../../kit/check.ts'
 import { durationOf } from '../../kit/duration.ts'
 import { KeyturnError } from '../../kit/error.ts'
@@ -23,7 +23,7 @@ export function openCheck(config: CheckConfig, host: Host): Check {
       const limit = Math.min(durationOf(config.timeout), call.deadline - Date.now())
       const signal = AbortSignal.any([call.signal, AbortSignal.timeout(Math.max(0, limit))])
       try {
-        const url = await urlOf(config, as, host)
+        const url = await urlOf(config, as, host, call)
         if (url === undefined) return refused('MANIFEST_INVALID', 'the credential has no such field as `login` names')
         // A little less for the server, so that it says itself that it took too long.
         return done(judge(await look(await readPlace(url), config.query, limit * 0.9, signal), config.expect))
@@ -35,9 +35,9 @@ export function openCheck(config: CheckConfig, host: Host): Check {
   }
 }
 
-async function urlOf({ url, login }: CheckConfig, as: Credential | undefined, host: Host): Promise<Secret | undefined> {
+async function urlOf({ url, login }: CheckConfig, as: Credential | undefined, host: Host, call: Call): Promise<Secret | undefined> {
   if (login !== undefined) return as === undefined ? undefined : fillLogin(login, as.fields)
-  return host.resolve(url ?? '')
+  return host.resolve(url ?? '', call)
 }
 
 type Expected = CheckConfig['expect']

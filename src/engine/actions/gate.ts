@@ -1,6 +1,7 @@
 import { type Call, done, label } from '../../kit/index.ts'
 import type { Which } from '../../plan/step.ts'
-import { stepsOf, USAGE } from '../progress.ts'
+import { USAGE } from '../progress.ts'
+import { stepsOf } from '../steps.ts'
 import { entriesFor, type Outcome, type Scene, valueOf } from '../scene.ts'
 import { probeAll } from './probe.ts'
 import { holds } from './publish.ts'

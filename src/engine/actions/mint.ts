@@ -1,12 +1,28 @@
 import { type Answer, type Call, type Credential, done, type Evidence, unknown } from '../../kit/index.ts'
 import type { Which } from '../../plan/step.ts'
+import { overlaps } from '../../plan/steps.ts'
 import { type Scene, valueOf } from '../scene.ts'
+import { plainFields } from '../values.ts'
 import { probeAll } from './probe.ts'
 
 /** Applies the value that was sealed before, takes the one that the provider makes, or starts the provider's own rotation. */
 export async function mint(scene: Scene, step: { readonly which: Which }, tag: string, call: Call): Promise<Answer<{ readonly credential: Credential; readonly evidence: Evidence }>> {
   const credential = isChosen(scene) ? valueOf(scene, step.which) : scene.cast.issuer.propose(valueOf(scene, 'old'))
-  return scene.cast.issuer.mint({ credential, tag }, call)
+  const minted = await scene.cast.issuer.mint({ credential, tag }, call)
+  const makes = scene.plan.traits.value === 'made' && scene.plan.traits.mint !== 'triggers'
+  if (makes && minted.is === 'done' && isTheOld(scene, minted.value.credential)) return unknown('RESPONSE_UNFIT', 'the provider answered with the credential that is in use')
+  return minted
+}
+
+/**
+ * Whether what a provider brought is no new credential: to end the old one would be to end the one that is in use (I4). Side by side
+ * two have two ids; of one slot another value is enough.
+ */
+export function isTheOld({ plan, values: { old } }: Scene, { id, fields }: Credential): boolean {
+  if (old === undefined) return false
+  if (overlaps(plan) && id === old.id) return true
+  const plain = plainFields(plan.traits.fields)
+  return Object.entries(fields).every(([name, value]) => plain.has(name) || value.equals(old.fields[name]))
 }
 
 /** Looks whether a mint of which no outcome is known happened: a chosen value is accepted, or it is not. */

@@ -40,11 +40,13 @@ export async function preflight(scene: Scene, call: Call): Promise<Answer<{ read
   return done({ old, evidence: { ...issuer.value.evidence, ...baseline.value, fenced: issuer.value.fenced, instances: consumers.value, ...checks.value } })
 }
 
-/** What there is before the mint, where that is how a lost one is found. */
+/** What there is before the mint: that is how a lost one is found, or what is asked where tags turn out not to be kept. */
 async function idsBefore({ cast, plan }: Scene, call: Call): Promise<Answer<Evidence>> {
-  if (plan.traits.locate !== 'baseline') return done({})
+  const { locate, mint } = plan.traits
+  if (mint !== 'adds' || (locate !== 'baseline' && locate !== 'tag')) return done({})
   const seen = await cast.issuer.observe(call)
   if (seen.is !== 'done') return seen
+  if (!seen.value.complete && locate === 'tag') return done({})
   if (!seen.value.complete) return refused('PRECONDITION_FAILED', 'the issuer does not list all of its credentials, so a lost mint could not be found')
   return done(Object.fromEntries(seen.value.known.map(({ id, state }) => [baselineKey(id), state])))
 }

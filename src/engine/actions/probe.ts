@@ -1,6 +1,6 @@
 import { type Answer, type Call, done, type Evidence, refused, unknown } from '../../kit/index.ts'
 import type { Which } from '../../plan/step.ts'
-import { stepsOf } from '../progress.ts'
+import { stepsOf } from '../steps.ts'
 import { type Scene, valueOf } from '../scene.ts'
 
 /** How often a credential that was just made is probed again. */

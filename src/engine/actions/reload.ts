@@ -4,7 +4,7 @@ import { attestAll, type ConsumerStep, member } from './attest.ts'
 
 /** Makes the consumer read its stores again. */
 export async function reload(scene: Scene, step: ConsumerStep & { readonly pace?: Pace }, call: Call): Promise<Answer<Evidence>> {
-  const answer = await member(scene, step).consumer.reload(call, step.pace)
+  const answer = await member(scene, step).consumer.reload(call, step.pace, [...scene.progress.acknowledged.keys()])
   return answer.is === 'done' ? done(answer.value.evidence) : answer
 }
 

@@ -1,6 +1,7 @@
 import { type Answer, type Call, done, type Observation, refused, unknown } from '../../kit/index.ts'
 import type { Which } from '../../plan/step.ts'
-import { stepsOf, USAGE } from '../progress.ts'
+import { USAGE } from '../progress.ts'
+import { stepsOf } from '../steps.ts'
 import { type Outcome, type Scene, valueOf } from '../scene.ts'
 
 /** A gap between two looks longer than this many intervals means that the time between was not watched. */

@@ -98,7 +98,7 @@ export function referenceSuite({ describe, it, expect }: Runner, scheme: string,
         const { error } = under.names.safeParse(name)
         expect(error?.issues.length, `${inspect(name)} is wrong`).toBe(1)
         expect(error?.issues[0]?.message ?? '').not.toBe('')
-        expect(/^Invalid/.test(error?.issues[0]?.message ?? ''), 'a message of one\'s own').toBe(false)
+        expect(error?.issues[0]?.message.startsWith('Invalid'), 'a message of one\'s own').toBe(false)
         expect((await resolve(under, name)).is).toBe('refused')
       }
     })

@@ -1,0 +1,84 @@
+import type { Evidence } from '../kit/index.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Step } from '../plan/step.ts'
+import { isOneWay, overlaps } from '../plan/steps.ts'
+import type { Progress } from './progress.ts'
+
+/** The steps of the present direction that are needed, in order. */
+export function stepsOf(progress: Progress): readonly Step[] {
+  const list = progress.direction === 'forward' ? progress.plan.steps : progress.plan.back
+  if (list.every((step) => step.needs === undefined)) return list
+  const needed = { minted: mayHave(progress, 'mint'), known: isKnown(progress), presented: mayHave(progress, 'publish'), ended: mayHave(progress, 'set'), lost: mintsLost(progress) > 0 }
+  return list.filter((step) => step.needs === undefined || needed[step.needs])
+}
+
+/** Whether an effect of this kind may have happened on the way forward. */
+export function mayHave(progress: Progress, kind: 'mint' | 'publish' | 'set'): boolean {
+  return progress.plan.steps.some((step) => step.do === kind && progress.begun.has(step.id))
+}
+
+/** How many mints of the way forward got no answer, and were not to be seen either. */
+export function mintsLost({ plan, lost }: Progress): number {
+  return plan.steps.reduce((sum, step) => sum + (step.do === 'mint' ? (lost.get(step.id) ?? 0) : 0), 0)
+}
+
+/** Whether the new credential is known: a chosen value from the intent of its mint on, one that the provider makes when it came. */
+export function isKnown(progress: Progress): boolean {
+  const { value, mint } = progress.plan.traits
+  return value === 'chosen' && mint !== 'triggers' ? mayHave(progress, 'mint') : bringing(progress).length > 0
+}
+
+/** The label of the new credential's id (see name.ts); undefined as long as it has none. */
+export function newIdOf(progress: Progress): string | undefined {
+  const named = bringing(progress).map(({ evidence }) => evidence['id']).find((id) => typeof id === 'string')
+  return named ?? progress.plan.next?.id
+}
+
+/** Whether this step brings the new credential: the mint, or what collects from a provider that was only triggered. */
+export function brings({ traits }: Plan, step: Step): boolean {
+  return step.do === (traits.mint === 'triggers' ? 'collect' : 'mint') && step.which === 'new'
+}
+
+/** The steps that brought it, as they were done. */
+function bringing({ plan, done }: Progress): { readonly evidence: Evidence }[] {
+  return [...plan.steps, ...plan.back].flatMap((step) => {
+    const seen = brings(plan, step) ? done.get(step.id) : undefined
+    return seen === undefined || seen.evidence['brought'] === false ? [] : [seen]
+  })
+}
+
+/** The step with this id, of either direction. Throws on one that the plan does not have. */
+export function stepOf(plan: Plan, id: string): Step {
+  const step = plan.steps.find((each) => each.id === id) ?? plan.back.find((each) => each.id === id)
+  if (step === undefined) throw new TypeError(`the plan has no step ${id}`)
+  return step
+}
+
+/** What a step needs for itself while it changes it: its store, or its consumer. Undefined when it needs nothing. */
+export function resourceOf(plan: Plan, step: Step): string | undefined {
+  if (step.do === 'publish') return plan.stores[step.store]?.key
+  return step.do === 'reload' ? plan.waves[step.wave]?.[step.consumer]?.key : undefined
+}
+
+/** Whether the old credential is ended for good, or may be: then there is no way back. */
+export function pastReturn(progress: Progress): boolean {
+  if (progress.direction === 'back') return false
+  if (isOneWay(progress.plan) && mayHave(progress, 'mint')) return true
+  return progress.plan.steps.some((step) => step.do === 'set' && step.to === 'gone' && progress.intended.has(step.id))
+}
+
+/** Whether ending the old credential was begun on the way forward: then going back is an undo. */
+export function endingBegun(progress: Progress): boolean {
+  return progress.plan.steps.some((step) => step.do === 'set' && progress.intended.has(step.id))
+}
+
+/** A gate counts for an ending that begins this long after it at most. */
+export const GATE_FRESH_MS = 60_000
+
+/** The gate that stands before an ending in the same direction; undefined when the plan has none for it. */
+export function gateOf(progress: Progress, step: Step & { do: 'set' }): Step | undefined {
+  const list = progress.direction === 'forward' ? progress.plan.steps : progress.plan.back
+  const gate = list.find((each) => each.do === 'gate' && each.ends === step.which && each.to === step.to)
+  const needed = gate?.needs === undefined || mayHave(progress, 'publish')
+  return overlaps(progress.plan) && needed ? gate : undefined
+}
