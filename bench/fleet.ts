@@ -34,6 +34,8 @@ export interface Fleet {
 /** One process of `keyturn run`. */
 export interface Worker {
   readonly child: ChildProcess
+  /** What it has written to standard error. */
+  said(): string
   /** Ends it after the step at hand. */
   stop(): Promise<void>
 }
@@ -89,10 +91,12 @@ export async function setFleet(folder: string, adminUrl: string, size: number): 
     release: () => inState(async ({ db }) => void (await db.updateTable('rotation').set({ due_at: Date.now() }).where('result', 'is', null).execute())),
     worker(options = {}) {
       const child = spawn(process.execPath, [launcher, 'run', '--json', '--manifest', manifest.file, '--concurrency', String(options.atOnce ?? 1)], { cwd: system, env: { ...env, ...options.env }, stdio: ['ignore', 'ignore', 'pipe'] })
-      child.stderr.on('data', (chunk: Buffer) => process.stderr.write(chunk))
+      let said = ''
+      child.stderr.on('data', (chunk: Buffer) => { said += chunk.toString() })
       const closed = once(child, 'close')
       const worker: Worker = {
         child,
+        said: () => said,
         async stop() {
           workers.delete(worker)
           if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
@@ -138,7 +142,7 @@ export async function allDone(fleet: Fleet, workers: readonly Worker[]): Promise
     const wrong = rows.find((row) => row.result !== null && row.result !== 'done')
     if (wrong !== undefined) throw new Error(`${wrong.id} ended otherwise: ${wrong.result}`)
     if (rows.every((row) => row.result === 'done')) return rows
-    if (workers.every(({ child }) => child.exitCode !== null || child.signalCode !== null)) throw new Error('all workers have ended')
+    if (workers.every(({ child }) => child.exitCode !== null || child.signalCode !== null)) throw new Error(`all workers have ended: ${workers.map((worker) => worker.said()).join('').slice(0, 500)}`)
     await pause(250)
   }
 }

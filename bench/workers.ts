@@ -11,6 +11,8 @@ import { median } from './pairs.ts'
 export interface WorkerSizes {
   /** Rotations of as many roles in each run. */
   readonly rotations: number
+  /** So many workers; the first one alone, for comparison. */
+  readonly counts: readonly number[]
   /** What the service of each takes to restart, ms. */
   readonly reload: number
   /** In one process at the same time, for the throughput of one machine. */
@@ -32,15 +34,15 @@ const SCAN_MS = 2_000
  * each waits for services to restart, and what is left when nothing is waited for; how many one process does at the same time, with
  * all proofs; and how soon the rotation of a killed worker goes on.
  */
-export async function measureWorkers(sizes: WorkerSizes = { rotations: 1_000, reload: 200, atOnce: 16, kills: 3, lease: LEASE_MS }): Promise<Figure[]> {
+export async function measureWorkers(sizes: WorkerSizes = { rotations: 1_000, counts: [1, 2, 4], reload: 200, atOnce: 16, kills: 3, lease: LEASE_MS }): Promise<Figure[]> {
   const server = await startServer()
   try {
     return await inFolder(async (folder) => {
       const fleet = await setFleet(folder, server.adminUrl, sizes.rotations)
       try {
         return [
-          ...(await scaling(fleet, sizes.rotations, sizes.reload, true)),
-          ...(await scaling(fleet, sizes.rotations, 0, false)),
+          ...(await scaling(fleet, sizes, sizes.reload, true)),
+          ...(await scaling(fleet, sizes, 0, false)),
           await inParallel(fleet, sizes),
           await afterKill(fleet, sizes),
         ]
@@ -53,10 +55,10 @@ export async function measureWorkers(sizes: WorkerSizes = { rotations: 1_000, re
   }
 }
 
-async function scaling(fleet: Fleet, rotations: number, reload: number, judged: boolean): Promise<Figure[]> {
+async function scaling(fleet: Fleet, { rotations, counts }: WorkerSizes, reload: number, judged: boolean): Promise<Figure[]> {
   const figures: Figure[] = []
   let one = Number.NaN
-  for (const count of [1, 2, 4]) {
+  for (const count of counts) {
     const { perSecond, machine, seconds } = await throughput(fleet, rotations, reload, count, 1)
     if (count === 1) one = perSecond
     const least = judged ? LEAST[count] : undefined

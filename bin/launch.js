@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
+import { keepCompiled } from './compiled.js'
 
 // node:sqlite and type stripping warn that they are experimental; a tool's stderr is for its own words.
 process.removeAllListeners('warning')
@@ -14,8 +14,7 @@ if (process.argv[2] === '--version' || process.argv[2] === '-V') {
   // A checkout has the sources, the published package has dist/ only.
   const source = new URL('../src/cli/main.ts', import.meta.url)
   const packaged = !existsSync(source)
-  // Compiled once and kept where Node keeps such things (NODE_COMPILE_CACHE, or the folder for temporary files): a third of the start.
-  if (packaged) enableCompileCache()
+  if (packaged) keepCompiled(process.env)
   const { main } = await import(packaged ? new URL('../dist/cli/main.js', import.meta.url).href : source.href)
   process.exitCode = await main(process.argv.slice(2))
 }

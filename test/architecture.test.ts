@@ -1,37 +1,73 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
-const root = resolve(import.meta.dirname, '../src')
+const checkout = resolve(import.meta.dirname, '..')
+const root = join(checkout, 'src')
 
-/** What each part may import beside itself; ARCHITECTURE.md has the same table. */
-const MAY: Readonly<Record<string, readonly string[]>> = {
-  kit: [],
-  manifest: ['kit'],
-  plan: ['kit', 'manifest'],
-  state: ['kit'],
-  engine: ['kit', 'manifest', 'plan', 'state'],
-  connectors: ['kit'],
-  'connectors.gen.ts': ['kit', 'connectors'],
-  views: ['kit', 'plan', 'state', 'engine'],
-  'runtime.ts': ['kit', 'manifest', 'state', 'engine', 'connectors.gen.ts'],
-  'operations.ts': ['kit', 'manifest', 'plan', 'state', 'engine', 'runtime.ts'],
-  cli: ['kit', 'manifest', 'plan', 'state', 'engine', 'views', 'runtime.ts', 'operations.ts', 'connectors.gen.ts'],
-  'index.ts': ['kit', 'manifest', 'plan', 'state', 'engine', 'runtime.ts', 'operations.ts', 'connectors.gen.ts'],
+/** One arrow: `types` only with `import type`, `file` only from files of this name. */
+interface Arrow {
+  readonly to: string
+  readonly types: boolean
+  readonly file?: string
+  /** One of `all of the above`. */
+  readonly above?: true
 }
 
-/** SDKs that only a connector's code may import, and never at the top of what `--help` loads. */
-const SDKS = ['pg']
+/**
+ * What each part may import beside itself, from the table in ARCHITECTURE.md: names of the rows above it, with commas between them.
+ * `plan (types)` is for types alone, `testing (fake.ts)` for files of that name. `all of the above` leaves out `connectors`, which only
+ * the registry names.
+ */
+function arrowsOf(document: string): ReadonlyMap<string, readonly Arrow[]> {
+  const arrows = new Map<string, readonly Arrow[]>()
+  for (const [, first = '', last = ''] of document.matchAll(/^\| ([^|]*`src\/[^|]*) \|[^|]*\| ([^|]*) \|$/gm)) {
+    const above = [...arrows.keys()].filter((name) => name !== 'connectors').map((to): Arrow => ({ to, types: false, above: true }))
+    const listed = last.split(', ').flatMap((words): Arrow[] => {
+      if (words === 'all of the above') return above
+      const [, to = '', only] = /^(\S+?)(?: \(([\w.]+)\))?$/.exec(words) ?? []
+      if (words === 'nothing of ours' || words === 'its own folder') return []
+      return [{ to, types: only === 'types', ...(only === undefined || only === 'types' ? {} : { file: only }) }]
+    })
+    const named = [...first.matchAll(/`src\/([\w.-]+)[^`]*`/g)].map(([, name = '']) => name)
+    for (const name of named) arrows.set(name, listed)
+  }
+  return arrows
+}
+
+const ARROWS = arrowsOf(readFileSync(join(checkout, 'ARCHITECTURE.md'), 'utf8'))
+
+/** Which parts may import a package. Lazily: as a type, or where it is used with `await import(...)`, so that no start pays for it. */
+const PACKAGES: Readonly<Record<string, { readonly in: readonly string[]; readonly lazily?: true }>> = {
+  'age-encryption': { in: ['state'], lazily: true },
+  commander: { in: ['cli'] },
+  'fastest-levenshtein': { in: ['manifest'] },
+  'jsonc-parser': { in: ['connectors'] },
+  kysely: { in: ['state', 'engine'], lazily: true },
+  pg: { in: ['state', 'connectors'], lazily: true },
+  'pg-boss': { in: ['dispatch'], lazily: true },
+  read: { in: ['cli'], lazily: true },
+  yaml: { in: ['manifest', 'scan'] },
+  zod: { in: ['kit', 'manifest', 'connectors'] },
+}
 
 interface Import {
   readonly from: string
+  /** A path from `src`, or the name of a package. */
   readonly to: string
+  readonly how: 'static' | 'type' | 'lazy'
 }
 
-/** Every import of a file, static and dynamic, resolved; packages keep their name. */
-function importsOf(file: string, text: string): Import[] {
-  const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '')
-  return specifiers.map((specifier) => ({ from: relative(root, file), to: specifier.startsWith('.') ? relative(root, resolve(dirname(file), specifier)) : specifier }))
+/** Every import of a file, resolved. What a comment says is none. */
+function importsOf(from: string, text: string): Import[] {
+  const code = text.replaceAll(/\/\*[^]*?\*\/|(?<=^|\s)\/\/.*$/gm, '')
+  const statements = code.matchAll(/(?<=^|;)\s*(?:import|export)\s+(type\s+)?(?:[\w*{}\s,$]*?\bfrom\s*)?(['"])([^'"]+)\2/gm)
+  const calls = code.matchAll(/\b(?:import|require|import\.meta\.resolve)\s*\(\s*(['"`])([^'"`]+)\1/g)
+  const to = (specifier: string): string => (specifier.startsWith('.') ? relative(root, resolve(root, dirname(from), specifier)) : specifier)
+  return [
+    ...[...statements].map(([, type, , specifier = '']): Import => ({ from, to: to(specifier), how: type === undefined ? 'static' : 'type' })),
+    ...[...calls].map(([, , specifier = '']): Import => ({ from, to: to(specifier), how: 'lazy' })),
+  ]
 }
 
 /** The parts of a path that the rules speak of: the first folder, or a file at the top. */
@@ -40,40 +76,79 @@ function part(path: string): string {
 }
 
 /** In words, what an import breaks; undefined when it may be. */
-function violation({ from, to }: Import): string | undefined {
+function violation(each: Import): string | undefined {
+  const { from, to, how } = each
   if (to.startsWith('..')) return `${from} leaves src: ${to}`
-  const isOurs = to.endsWith('.ts')
-  if (!isOurs) return SDKS.includes(to) && part(from) !== 'connectors' && !from.endsWith('.test.ts') ? `${from} imports the SDK ${to}` : undefined
+  if (!to.endsWith('.ts')) return packageViolation(each)
+  if (!existsSync(join(root, to))) return `${from} imports what is not there: ${to}`
   if (part(from) === 'connectors' && part(to) === 'connectors') {
     return from.split('/')[1] === to.split('/')[1] ? undefined : `${from} imports another connector: ${to}`
   }
   if (part(from) === part(to)) return undefined
-  return MAY[part(from)]?.includes(part(to)) === true ? undefined : `${from} imports ${to}`
+  const arrow = ARROWS.get(part(from))?.find((one) => one.to === part(to))
+  if (arrow === undefined || (arrow.file !== undefined && arrow.file !== basename(from))) return `${from} imports ${to}`
+  return arrow.types && how !== 'type' ? `${from} imports more than types of ${to}` : undefined
 }
 
-function sources(): string[] {
-  return readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
+function packageViolation({ from, to, how }: Import): string | undefined {
+  if (to.startsWith('node:')) return undefined
+  const name = to.split('/').slice(0, to.startsWith('@') ? 2 : 1).join('/')
+  const rule = Object.hasOwn(PACKAGES, name) ? PACKAGES[name] : undefined
+  if (rule === undefined || !rule.in.includes(part(from))) return `${from} imports the package ${name}`
+  return rule.lazily === true && how === 'static' ? `${from} imports ${name} at its top` : undefined
 }
+
+const sources = globSync('**/*.ts', { cwd: root })
+const files = sources.filter((name) => !name.endsWith('.test.ts'))
+const imports = files.flatMap((name) => importsOf(name, readFileSync(join(root, name), 'utf8')))
 
 describe('the architecture', () => {
-  const files = sources().filter((name) => !name.endsWith('.test.ts'))
-  const imports = files.flatMap((name) => importsOf(join(root, name), readFileSync(join(root, name), 'utf8')))
-
-  it('has imports that point one way only', () => {
-    expect(imports.length).toBeGreaterThan(200)
+  it('has imports that point one way only, and packages where they belong', () => {
+    expect(imports.length).toBeGreaterThan(600)
     expect(imports.flatMap((each) => violation(each) ?? [])).toEqual([])
   })
 
-  it('finds a planted violation of each kind', () => {
-    const planted = (from: string, text: string): (string | undefined)[] => importsOf(join(root, from), text).map(violation)
-    expect(planted('kit/secret.ts', "import { drive } from '../engine/drive.ts'")).toEqual(['kit/secret.ts imports engine/drive.ts'])
-    expect(planted('connectors/http/index.ts', "import { x } from '../dotenv/store.ts'")).toEqual(['connectors/http/index.ts imports another connector: connectors/dotenv/store.ts'])
-    expect(planted('engine/drive.ts', "const pg = await import('pg')")).toEqual(['engine/drive.ts imports the SDK pg'])
-    expect(planted('plan/make.ts', "import type { State } from '../state/open.ts'")).toEqual(['plan/make.ts imports state/open.ts'])
+  it.each([
+    ['plan/make.ts', "import { drive } from '../engine/drive.ts'", 'plan/make.ts imports engine/drive.ts'],
+    ['kit/secret.ts', 'import "../engine/drive.ts"', 'kit/secret.ts imports engine/drive.ts'],
+    ['kit/secret.ts', "export * from '../engine/drive.ts'", 'kit/secret.ts imports engine/drive.ts'],
+    ['plan/make.ts', "const { openState } = await import('../state/open.ts')", 'plan/make.ts imports state/open.ts'],
+    ['plan/make.ts', "import type { State } from '../state/open.ts'", 'plan/make.ts imports state/open.ts'],
+    ['plan/make.ts', "import {\n  type Binding,\n  SecretSpec,\n} from '../manifest/model.ts'", 'plan/make.ts imports more than types of manifest/model.ts'],
+    ['connectors/http/index.ts', "import { x } from '../dotenv/store.ts'", 'connectors/http/index.ts imports another connector: connectors/dotenv/store.ts'],
+    ['connectors/http/index.ts', "import { x } from '../../state/open.ts'", 'connectors/http/index.ts imports state/open.ts'],
+    ['engine/drive.ts', "import { x } from '../connectors/http/index.ts'", 'engine/drive.ts imports connectors/http/index.ts'],
+    ['engine/drive.ts', "import { x } from '../../test/fixture/session.ts'", 'engine/drive.ts leaves src: ../test/fixture/session.ts'],
+    ['engine/drive.ts', "import { x } from './nothing.ts'", 'engine/drive.ts imports what is not there: engine/nothing.ts'],
+    ['engine/drive.ts', "const pg = await import('pg')", 'engine/drive.ts imports the package pg'],
+    ['engine/drive.ts', "import { rotate } from 'keyturn'", 'engine/drive.ts imports the package keyturn'],
+    ['connectors/http/check.ts', "import { S3 } from '@aws-sdk/client-s3'", 'connectors/http/check.ts imports the package @aws-sdk/client-s3'],
+    ['connectors/postgres/session.ts', "import pg from 'pg'", 'connectors/postgres/session.ts imports pg at its top'],
+    ['state/postgres.ts', "import { Kysely, type Generated } from 'kysely'", 'state/postgres.ts imports kysely at its top'],
+  ])('finds what is planted: in %s %j', (from, text, found) => {
+    expect(importsOf(from, text).map(violation)).toEqual([found])
   })
 
-  it('knows every part of the source', () => {
-    expect([...new Set(files.map(part))].filter((name) => MAY[name] === undefined)).toEqual([])
+  it.each([
+    ['connectors/postgres/session.ts', "const { default: pg } = await import('pg')"],
+    ['state/postgres.ts', "import type { PoolClient } from 'pg'"],
+    ['plan/make.ts', "import type { SecretSpec } from '../manifest/model.ts'"],
+    ['engine/drive.ts', "/** See import('pg') and\n * import x from 'pg' */ // import 'pg'\nimport { join } from 'node:path'"],
+  ])('finds nothing in what may be: in %s %j', (from, text) => {
+    expect(importsOf(from, text).flatMap((each) => violation(each) ?? [])).toEqual([])
+  })
+
+  it('stands in ARCHITECTURE.md: every part of the source, each below all that it may import', () => {
+    expect([...ARROWS.keys()].sort()).toEqual(readdirSync(root).filter((name) => !name.endsWith('.test.ts')).sort())
+    const order = [...ARROWS.keys()]
+    const upwards = order.flatMap((name, at) => (ARROWS.get(name) ?? []).filter(({ to }) => !order.slice(0, at).includes(to)).map(({ to }) => `${name}: ${to}`))
+    expect(upwards).toEqual([])
+  })
+
+  it('allows nothing that nobody uses', () => {
+    const used = new Set(imports.map(({ from, to }) => `${part(from)}: ${part(to)}`))
+    const listed = [...ARROWS].flatMap(([name, arrows]) => arrows.flatMap(({ to, above }) => (above === true ? [] : `${name}: ${to}`)))
+    expect(listed.filter((arrow) => !used.has(arrow))).toEqual([])
   })
 
   it('names a connector only in the generated registry', () => {
@@ -86,7 +161,8 @@ describe('the architecture', () => {
   })
 
   it('keeps files small: 300 lines, tests 500', () => {
-    const long = sources().filter((name) => readFileSync(join(root, name), 'utf8').split('\n').length > (name.endsWith('.test.ts') ? 500 : 300))
+    const all = globSync('{src,test,scripts,demo,bench}/**/*.ts', { cwd: checkout })
+    const long = all.filter((name) => readFileSync(join(checkout, name), 'utf8').split('\n').length > (name.endsWith('.test.ts') ? 500 : 300))
     expect(long).toEqual([])
   })
 })

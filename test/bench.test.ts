@@ -10,6 +10,7 @@ import { measureGrace } from '../bench/grace.ts'
 import { difference, median, ratio } from '../bench/pairs.ts'
 import { measureRotation } from '../bench/rotation.ts'
 import { measurePlan } from '../bench/startup.ts'
+import { measureWorkers } from '../bench/workers.ts'
 import { ready } from './servers/postgres.ts'
 
 const SLOW = 120_000
@@ -48,6 +49,15 @@ describe('the benchmarks measure', () => {
     expect(figures[1]?.value).toBeGreaterThanOrEqual(0)
   }, SLOW)
 
+  it.runIf(process.platform === 'linux')('workers: their throughput, many at once, and how soon a killed one is replaced', async () => {
+    const figures = await measureWorkers({ rotations: 3, counts: [1, 2], reload: 20, atOnce: 3, kills: 1, lease: 1_000 })
+    expectNumbers(figures, [
+      'workers, 1, reload 20 ms', 'workers, 2, reload 20 ms', 'workers, 1, reload 0 ms', 'workers, 2, reload 0 ms', 'workers, 3 at once', 'workers, killed',
+    ])
+    expect(figures.map(({ least }) => least)).toEqual([undefined, 1.8, undefined, undefined, undefined, undefined])
+    expect(figures.at(-1)?.target).toBe(3_000)
+  }, SLOW)
+
   it('the named part alone, as a table and as JSON', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'keyturn-bench-out-'))
     try {
@@ -73,5 +83,7 @@ describe('figures', () => {
     const figure: Figure = { name: 'x', says: 'x', value: 2, unit: 'x', from: {} }
     expect([figure, { ...figure, target: 2 }, { ...figure, target: 1.9 }].map(passes)).toEqual([true, true, false])
     expect(table([{ ...figure, target: 1.9 }])[0]).toContain('FAIL')
+    expect([{ ...figure, least: 2 }, { ...figure, least: 2.1 }].map(passes)).toEqual([true, false])
+    expect(table([{ ...figure, least: 2.1 }])[0]).toMatch(/>= 2\.1 x +FAIL/)
   })
 })

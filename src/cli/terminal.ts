@@ -1,7 +1,7 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
 import type { Secret } from '../kit/index.ts'
 import { Redactor } from '../kit/redact.ts'
-import type { Paint } from '../views/paint.ts'
+import { type Paint, PLAIN } from '../views/paint.ts'
 
 /** Where a command writes: everything passes the redactor on its way out, whoever wrote it. */
 export interface Terminal {
@@ -31,6 +31,7 @@ export function processTerminal(stdout: NodeJS.WriteStream, stderr: NodeJS.Write
     // Colours are made for a terminal; what goes elsewhere is written without them, stream by stream.
     if (!gone.has(stream)) stream.write(`${redactor.mask(stream.isTTY || process.env['FORCE_COLOR'] !== undefined ? text : stripVTControlCharacters(text))}\n`)
   }
+  const coloured = stdout.isTTY || stderr.isTTY || process.env['FORCE_COLOR'] !== undefined
   const style = (format: Parameters<typeof styleText>[0]) => (text: string): string => styleText(format, text, { stream: stderr.isTTY ? stderr : stdout })
   return {
     out: (text) => write(stdout, text),
@@ -42,6 +43,7 @@ export function processTerminal(stdout: NodeJS.WriteStream, stderr: NodeJS.Write
       pending = true
     },
     conceal: (secret) => redactor.conceal(secret),
-    paint: { good: style('green'), bad: style('red'), warn: style('yellow'), dim: style('dim'), strong: style('bold') },
+    // A long plan into a pipe is not styled word by word for nothing.
+    paint: coloured ? { good: style('green'), bad: style('red'), warn: style('yellow'), dim: style('dim'), strong: style('bold') } : PLAIN,
   }
 }

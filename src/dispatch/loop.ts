@@ -40,6 +40,9 @@ const POLL_MS = 400
 /** So far ahead of its due time a rotation's wake is made. */
 const AHEAD_MS = 5_000
 
+/** After this long a wake is made again, should it have got lost. */
+const REMAKE_MS = 2_000
+
 /** A rotation for which no wake came so long after its due time is carried on without one. */
 const LATE_MS = 3_000
 
@@ -66,6 +69,8 @@ class Worker {
   readonly #broken: unknown[] = []
   /** Ends the sleep at hand when one of them has stopped. */
   #wake = new AbortController()
+  /** When this worker last had a wake made for a rotation. */
+  readonly #expected = new Map<string, number>()
   #scannedAt = Number.NEGATIVE_INFINITY
   #failures = 0
 
@@ -106,13 +111,21 @@ class Worker {
     if (at - this.#scannedAt >= SCAN_MS) {
       this.#scannedAt = at
       found.push(...(await this.#loop.due(at + AHEAD_MS, SCAN_ROWS)).filter(({ id, held }) => !held && !this.#underway.has(id)))
-      await this.#hint(() => waker.expect(found.filter(({ left }) => !left)))
+      await this.#hint(() => this.#expect(waker, found.filter(({ left }) => !left), at))
     }
     const left = found.filter((each) => each.left && each.at <= at).map(({ id }) => id)
     const free = this.#free() - left.length
     const given = free <= 0 ? [] : ((await this.#hint(() => waker.take(free))) ?? [])
     const late = given.length >= free ? [] : found.filter((each) => each.at <= at - LATE_MS).map(({ id }) => id)
     return [...new Set([...left, ...given, ...late])]
+  }
+
+  /** A wake that was made a moment ago is not made again, though its rotation is still due: in a backlog that would be most of the work. */
+  async #expect(waker: Waker, due: readonly Due[], at: number): Promise<void> {
+    for (const [id, madeAt] of this.#expected) if (at - madeAt >= REMAKE_MS) this.#expected.delete(id)
+    const fresh = due.filter(({ id }) => !this.#expected.has(id))
+    await waker.expect(fresh)
+    for (const { id } of fresh) this.#expected.set(id, at)
   }
 
   /** What only hints may fail. */
@@ -139,6 +152,8 @@ class Worker {
         this.#wake.abort()
       })
     this.#underway.set(id, stopped)
+    // It may want to go on again soon.
+    this.#expected.delete(id)
   }
 
   #afterFailure(thrown: unknown): number {

@@ -74,7 +74,7 @@ export class Attempts {
     const ledger = this.#ledger(step, 'intent-recorded', proposed === undefined ? {} : { new: proposed })
     try {
       if (resource !== undefined) this.#refuseOrphan(step, resource)
-      await this.#recorder.write({ type: 'intent-recorded', step: step.id, attempt, deadline, tag }, { ...sealed, ledger })
+      await this.#recorder.write({ type: 'intent-recorded', step: step.id, attempt, deadline, tag, ...this.#named(step, proposed) }, { ...sealed, ledger })
     } catch (thrown) {
       if (!(thrown instanceof KeyturnError) || thrown.code !== 'LOCKED' || thrown.about !== resource) throw thrown
       await this.#recorder.write({ type: 'step-refused', step: step.id, attempt, code: 'LOCKED', about: resource })
@@ -96,8 +96,8 @@ export class Attempts {
     return this.#cast.issuer.propose(this.#values.old)
   }
 
-  /** The name of the new credential, for the outcome of the step that brought it. */
-  #named(step: Step, credential = this.#values.new): Evidence {
+  /** The name of the new credential, for the intent and the outcome of the step that brings it. */
+  #named(step: Step, credential = this.#values.new): { readonly id?: string } {
     return credential !== undefined && brings(this.#recorder.progress.plan, step) ? { id: nameOf(credential.id) } : {}
   }
 

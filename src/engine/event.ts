@@ -22,7 +22,8 @@ export type Event =
   /** `adopted`: the ledger had never seen the value in use, and whoever asked for the rotation took it for the current one all the same. */
   | { readonly type: 'rotation-opened'; readonly rotation: string; readonly plan: Plan; readonly version: string; readonly by: string; readonly reason: string; readonly adopted?: true; readonly impactAccepted?: true; readonly given?: true }
   | { readonly type: 'rotation-claimed'; readonly by: string; readonly fence: number; readonly predecessor: 'none' | 'dead' | 'expired' }
-  | { readonly type: 'intent-recorded'; readonly step: string; readonly attempt: number; readonly deadline: number; readonly tag: string }
+  /** `id` is the label of the id that a mint of a chosen value gives: see name.ts. */
+  | { readonly type: 'intent-recorded'; readonly step: string; readonly attempt: number; readonly deadline: number; readonly tag: string; readonly id?: string }
   | { readonly type: 'step-done'; readonly step: string; readonly attempt: number; readonly evidence: Evidence; readonly settled?: true }
   | ({ readonly type: 'step-refused' } & Failure)
   | ({ readonly type: 'step-unknown' } & Failure)

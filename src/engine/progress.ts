@@ -2,7 +2,7 @@ import type { Code, Evidence, TaskRequest } from '../kit/index.ts'
 import type { Plan } from '../plan/plan.ts'
 import { isEffect, type Step } from '../plan/step.ts'
 import type { Direction, Result, TimedEvent } from './event.ts'
-import { stepOf } from './steps.ts'
+import { brings, stepOf } from './steps.ts'
 
 /** The failures of the step at hand since it last began or was resumed. */
 export interface Trouble {
@@ -49,6 +49,8 @@ export interface Progress {
   readonly trouble?: Trouble
   readonly waits: ReadonlyMap<string, number>
   readonly held?: { readonly step: string; readonly reasons: readonly string[]; readonly retryAt: number }
+  /** The label of the new credential's id (see name.ts), as soon as it has one. */
+  readonly newId?: string
   /** By what was acknowledged: who answers for it. */
   readonly acknowledged: ReadonlyMap<string, string>
   /** The task at hand: when it was asked, by when it is to be done, when people are told again. */
@@ -125,12 +127,14 @@ function apply(draft: Draft, event: TimedEvent): void {
       draft.fence = event.fence
       return
     case 'intent-recorded':
+      if (event.id !== undefined) draft.newId = event.id
       if (!draft.intended.has(event.step)) draft.intended.set(event.step, event.at)
       draft.attempts.set(event.step, event.attempt)
       draft.open = { step: event.step, attempt: event.attempt, deadline: event.deadline, tag: event.tag, first: !draft.begun.has(event.step), fence: draft.fence, ownerGone: false }
       draft.begun.add(event.step)
       return
     case 'step-done':
+      if (brings(draft.plan, stepOf(draft.plan, event.step)) && typeof event.evidence['id'] === 'string') draft.newId = event.evidence['id']
       draft.done.set(event.step, { at: event.at, evidence: event.evidence })
       settle(draft)
       // A gate that is evaluated again before an ending does not make the ending's own trouble new.
@@ -161,7 +165,8 @@ function apply(draft: Draft, event: TimedEvent): void {
       return
     case 'task-answered':
       if (isDoneBy(stepOf(draft.plan, event.step), draft.asked?.task)) {
-        draft.done.set(event.step, { at: event.at, evidence: { answered: event.by, ...(event.id === undefined ? {} : { id: event.id }) } })
+        draft.done.set(event.step, { at: event.at, evidence: { answered: event.by } })
+        if (event.id !== undefined) draft.newId = event.id
         if (isEffect(stepOf(draft.plan, event.step))) draft.begun.add(event.step)
       }
       delete draft.paused

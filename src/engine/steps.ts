@@ -1,4 +1,3 @@
-import type { Evidence } from '../kit/index.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Step } from '../plan/step.ts'
 import { isOneWay, overlaps } from '../plan/steps.ts'
@@ -25,13 +24,12 @@ export function mintsLost({ plan, lost }: Progress): number {
 /** Whether the new credential is known: a chosen value from the intent of its mint on, one that the provider makes when it came. */
 export function isKnown(progress: Progress): boolean {
   const { value, mint } = progress.plan.traits
-  return value === 'chosen' && mint !== 'triggers' ? mayHave(progress, 'mint') : bringing(progress).length > 0
+  return value === 'chosen' && mint !== 'triggers' ? mayHave(progress, 'mint') : isBrought(progress)
 }
 
 /** The label of the new credential's id (see name.ts); undefined as long as it has none. */
-export function newIdOf(progress: Progress): string | undefined {
-  const named = bringing(progress).map(({ evidence }) => evidence['id']).find((id) => typeof id === 'string')
-  return named ?? progress.plan.next?.id
+export function newIdOf({ newId, plan }: Progress): string | undefined {
+  return newId ?? plan.next?.id
 }
 
 /** Whether this step brings the new credential: the mint, or what collects from a provider that was only triggered. */
@@ -39,12 +37,9 @@ export function brings({ traits }: Plan, step: Step): boolean {
   return step.do === (traits.mint === 'triggers' ? 'collect' : 'mint') && step.which === 'new'
 }
 
-/** The steps that brought it, as they were done. */
-function bringing({ plan, done }: Progress): { readonly evidence: Evidence }[] {
-  return [...plan.steps, ...plan.back].flatMap((step) => {
-    const seen = brings(plan, step) ? done.get(step.id) : undefined
-    return seen === undefined || seen.evidence['brought'] === false ? [] : [seen]
-  })
+/** Whether one of those steps is done, and did not come back empty-handed. */
+function isBrought({ plan, done }: Progress): boolean {
+  return [...plan.steps, ...plan.back].some((step) => brings(plan, step) && done.has(step.id) && done.get(step.id)?.evidence['brought'] !== false)
 }
 
 /** The step with this id, of either direction. Throws on one that the plan does not have. */

@@ -28,6 +28,8 @@ export interface Check {
     readonly takesCredential: boolean
     /** It compares with `before`; one under `postflight` is then looked at in preflight too, where its verdict does not count. */
     readonly compares?: boolean
+    /** Only a person can tell: `run` answers `ask`. Before anything is changed that is asked under `preflight` only. */
+    readonly asks?: true
   }
   /** For plans and messages. */
   title(): string

@@ -22,6 +22,8 @@ export interface ConsumerTraits {
   readonly takes: Ms
   /** Whether a reload ends with the process that asks for it (a signal): then a dead owner's reload cannot land late. */
   readonly local?: boolean
+  /** A person reloads it: the answer is then `ask`, and asking changes nothing outside. */
+  readonly asks?: true
 }
 
 /**
@@ -59,9 +61,10 @@ export interface Consumer {
   instances(call: Call): Promise<Answer<{ readonly all: readonly Instance[]; readonly complete: boolean }>>
   /**
    * Makes its instances read the stores again, at this pace; `rolling` when absent. May be repeated. Done means asked and ready
-   * again; whether the value was taken is for `attest`.
+   * again; whether the value was taken is for `attest`. `without` are names that a person answers for: that one of them is not there
+   * is no obstacle, and it is not brought back.
    */
-  reload(call: Call, pace?: Pace): Promise<Answer<{ readonly evidence: Evidence }>>
+  reload(call: Call, pace?: Pace, without?: readonly string[]): Promise<Answer<{ readonly evidence: Evidence }>>
   /** Which of the two credentials the instance holds, without showing either. */
   attest(instance: Instance, next: Presented, old: Presented | undefined, call: Call): Promise<Answer<Attestation>>
 }

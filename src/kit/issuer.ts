@@ -33,6 +33,11 @@ export interface IssuerTraits {
   readonly lockout?: number
   /** How long access derived from the credential (a token, a session) lives on after it is gone, where off does not end it. */
   readonly derivedLife?: Ms
+  /**
+   * What only a person can do: the answer is then `ask`, and asking changes nothing outside. Absent: nothing. Such a mint is of a
+   * `made` value that `adds` or `replaces`.
+   */
+  readonly asks?: readonly ('mint' | 'on' | 'off' | 'gone')[]
 }
 
 /** One session or client that uses a credential now. */

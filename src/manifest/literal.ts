@@ -1,5 +1,6 @@
 import { referencePattern, referencesOf } from './reference.ts'
 
+const reference = new RegExp(referencePattern, 'g')
 const field = /\{[A-Za-z_][\w-]*\}/g
 const held = '\0'
 const privateKey = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----|AGE-SECRET-KEY-1/
@@ -14,7 +15,7 @@ const passwordWord = /(?:\b|_)(?:password|passwd|pwd|token|secret|api[_-]?key|ac
  * so that it may look at every text of a manifest.
  */
 export function literalSecret(text: string): string | undefined {
-  const bare = text.replaceAll(new RegExp(referencePattern, 'g'), held).replaceAll(field, held)
+  const bare = text.replaceAll(reference, held).replaceAll(field, held)
   if (privateKey.test(bare)) return 'a private key'
   if (providerToken.test(bare)) return 'a token'
   if (isLiteral(urlPassword.exec(bare)?.[1])) return 'a URL with a password'

@@ -162,6 +162,14 @@ describe('a valid manifest', () => {
   })
 
   it.each([
+    ['var/state', '/srv/var/state'], ['/var/state', '/var/state'], ['${env:STATE}', '${env:STATE}'], ['postgres://keyturn:${env:PASSWORD}@db/keyturn', 'postgres://keyturn:${env:PASSWORD}@db/keyturn'],
+    ['postgresql://db/keyturn', 'postgresql://db/keyturn'],
+  ])('has its state where it says: a folder from its own on, or what is only known when it is resolved: %s', (written, state) => {
+    const text = `version: 1\nsystem: s\nstate: "${written}"\nsecrets: { a: { issuer: { use: dice }, stores: [{ use: envfile, file: f, bind: { K: "{value}" } }] } }`
+    expect(parseManifest(text, '/srv/k.yaml', { registry }).state).toBe(state)
+  })
+
+  it.each([
     ['0s', 0, 250],
     ['1s', 1_000, 250],
     ['100s', 100_000, 5_000],

@@ -43,7 +43,7 @@ export interface Plan {
   readonly traits: IssuerTraits
   /** The credential in use; absent in a plan that was made without looking. Fingerprint absent when there is no identity yet. */
   readonly current?: { readonly id: string; readonly fingerprint?: string }
-  /** The credential that will be in use. */
+  /** The credential that will be in use; absent in a plan that was made without looking, and where it has no name before it is made. */
   readonly next?: { readonly id: string }
   readonly stores: readonly PlannedStore[]
   readonly waves: readonly (readonly PlannedConsumer[])[]

@@ -3,8 +3,11 @@ import type { Ms, Pace } from '../kit/index.ts'
 /** The old credential is the one in use when the rotation began; the new one is what it ends with. */
 export type Which = 'new' | 'old'
 
-/** What has to have been begun on the way forward for a step to be needed; `lost`: a mint got no answer, and may have made something. */
-export type Needed = 'minted' | 'presented' | 'ended' | 'lost'
+/**
+ * What has to have been begun on the way forward for a step to be needed. `known`: the new credential is known, so that it can be
+ * ended and proven dead; `lost`: a mint got no answer, and may have made something.
+ */
+export type Needed = 'minted' | 'known' | 'presented' | 'ended' | 'lost'
 
 /** The three phases of every rotation, and what frames them. */
 export type Phase = 'preflight' | 'accept' | 'present' | 'forget' | 'close'

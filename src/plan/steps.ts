@@ -41,15 +41,18 @@ export function backSteps(layout: Layout): Step[] {
   // Once it is minted there is no way back; before that there is nothing to take back.
   if (isOneWay(layout)) return close(steps, layout)
   if (overlaps(layout)) {
-    if (layout.traits.ends.length > 0) steps.add('restore', 'accept', { do: 'set', which: 'old', to: 'on', effect: true }, undefined, 'ended')
+    const [first] = layout.traits.ends
+    if (first !== undefined) steps.add('restore', 'accept', { do: 'set', which: 'old', to: 'on', effect: true }, undefined, 'ended')
+    // What the provider was asked for it brings, whether it is still wanted or not: only who has it can end it.
+    if (layout.traits.mint === 'triggers') steps.add('collect', 'accept', { do: 'collect', which: 'new' }, LOOK_MS, 'minted')
     probe(steps, layout, 'old', 'minted')
     present(steps, layout, 'old', 'presented')
-    if (layout.traits.ends.length > 0) {
+    if (first !== undefined) {
       watch(steps, layout, 'watch:new', 'new', 'presented')
-      steps.add('gate:new', 'forget', { do: 'gate', keeps: 'old', ends: 'new', to: 'off' }, LOOK_MS, 'presented')
+      steps.add('gate:new', 'forget', { do: 'gate', keeps: 'old', ends: 'new', to: first }, LOOK_MS, 'presented')
     }
-    for (const to of layout.traits.ends) steps.add(`${to}:new`, 'forget', { do: 'set', which: 'new', to, effect: true }, undefined, 'minted')
-    if (layout.traits.ends.length > 0) prove(steps, layout, 'prove:old', 'old', 'new', 'minted')
+    for (const to of layout.traits.ends) steps.add(`${to}:new`, 'forget', { do: 'set', which: 'new', to, effect: true }, undefined, 'known')
+    if (first !== undefined) prove(steps, layout, 'prove:old', 'old', 'new', 'known')
   } else {
     steps.add('mint:old', 'accept', { do: 'mint', which: 'old', effect: true }, undefined, 'minted')
     // Where nothing was published the consumers still hold the old value: they are not restarted for nothing.
@@ -139,7 +142,8 @@ function check(steps: Builder, layout: Layout, which: Which, phase: Phase, suffi
 
 function forget(steps: Builder, layout: Layout, keeps: Which, ends: Which): void {
   const { timing, traits } = layout
-  watch(steps, layout, 'watch', ends)
+  // Where nothing is ended nobody has to be seen gone.
+  if (traits.ends.length > 0) watch(steps, layout, 'watch', ends)
   for (const to of traits.ends) {
     if (to === 'gone' && traits.ends.includes('off') && timing.undo > 0) steps.add('undo', 'forget', { do: 'wait', why: 'undo', for: timing.undo })
     steps.add(`gate:${to}`, 'forget', { do: 'gate', keeps, ends, to }, LOOK_MS)
@@ -160,8 +164,10 @@ function prove(steps: Builder, layout: Layout, id: string, accepted: Which, reje
 }
 
 function close(steps: Builder, { traits }: Layout): Step[] {
-  // A late one may have landed after the first look; by a tag it is found without asking anybody.
-  if (mayLeave(traits) && (traits.locate === 'tag' || !steps.list.some((step) => step.do === 'reclaim'))) steps.add('reclaim:end', 'close', { do: 'reclaim', effect: true }, undefined, 'lost')
+  // A request may have landed after the first look, or twice: by a tag what it made is found without asking anybody.
+  if (mayLeave(traits) && (traits.locate === 'tag' || !steps.list.some((step) => step.do === 'reclaim'))) {
+    steps.add('reclaim:end', 'close', { do: 'reclaim', effect: true }, undefined, traits.locate === 'tag' ? 'minted' : 'lost')
+  }
   steps.add('sweep', 'close', { do: 'sweep' }, LOOK_MS)
   steps.add('receipt', 'close', { do: 'receipt' })
   return steps.list

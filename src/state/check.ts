@@ -1,11 +1,9 @@
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { KeyturnError } from '../kit/error.ts'
-import { orphanAlive } from '../kit/process/lock.ts'
 import type { Sealer } from '../kit/sealer.ts'
 import { readSealed, secretKey } from './ledger.ts'
 import { readMoves } from './moved.ts'
 import type { State } from './open.ts'
+import { orphansIn } from './orphans.ts'
 import { listRotations } from './rotation.ts'
 import { unseal } from './seal.ts'
 
@@ -95,6 +93,5 @@ async function moves({ db }: State): Promise<string[]> {
 }
 
 function childrenOf({ folder }: State): string[] {
-  const working = readdirSync(folder).filter((name) => name.endsWith('.lock') && orphanAlive(join(folder, name)))
-  return working.map((name) => `a command of a run that was killed is still at work (${name})`)
+  return orphansIn(folder).map((name) => `a command of a run that was killed is still at work (${name})`)
 }

@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Kysely } from 'kysely'
 import { KeyturnError } from '../kit/error.ts'
-import { orphanAlive } from '../kit/process/lock.ts'
 import { holderOf } from './holder.ts'
 import { verifyChain } from './journal.ts'
 import { type Move, readMoves, replaceMove, writeArriving } from './moved.ts'
 import { readNotes } from './note.ts'
 import { openState, type State } from './open.ts'
+import { orphansIn } from './orphans.ts'
 import type { StatePlace } from './place.ts'
 import { readReceiptFiles, readReceipts, saveReceipt } from './receipts.ts'
 import { readWhole } from './rotation.ts'
@@ -103,11 +101,6 @@ async function begin(source: State, before: Move | undefined, to: string, isDead
     }
     return { move, before: open.map((row) => released(row)).map(({ id, owner, lease_until }) => ({ id, owner, lease_until })) }
   })
-}
-
-/** The children of killed runs that still work on this machine, by the names of their locks. */
-function orphansIn(folder: string): string[] {
-  return readdirSync(folder).filter((name) => name.endsWith('.lock') && orphanAlive(join(folder, name)))
 }
 
 async function giveBack(source: State, { move, before }: Begun): Promise<void> {

@@ -14,7 +14,10 @@ import { openSqlite } from './sqlite.ts'
 
 /** An open state: the database and, where it was asked for, the identity that opens its sealed values. */
 export interface State extends Omit<Backend, 'version'> {
-  /** On this machine, 0700: the locks of child processes, and in a state that is a folder everything else. */
+  /**
+   * On this machine, 0700: the locks of child processes, and in a state that is a folder everything else. Of a database that was opened
+   * only to look it may not be there.
+   */
   readonly folder: string
   /** How it is called in messages; holds no credential. */
   readonly name: string
@@ -73,14 +76,15 @@ async function openInDatabase(place: DatabasePlace, identityFile: string | undef
     const made = (await backend.version.read(backend.db)) > 0
     const known = made ? (await readMeta(backend.db)).bound : undefined
     if (known === undefined && !create) throw noState(place)
+    // Whoever may change something has to agree with the other machines on what time it is.
+    if (identityFile !== undefined) await backend.clock()
     const identity = identityFile === undefined ? undefined : await identityFor(identityFile, known === undefined)
     if (known !== undefined && identity !== undefined && identity.recipient !== known.recipient) throw new KeyturnError('IDENTITY_WRONG', `the state belongs to ${known.recipient}`)
-    // Whoever may change something has to agree with the other machines on what time it is.
-    if (identity !== undefined) await backend.clock()
     await migrate(backend)
     const bound = identity === undefined ? known : await bindIdentity(backend.db, identity)
     const folder = bound === undefined ? place.host : join(place.host, bound.id)
-    openFolder(folder)
+    // Looking leaves nothing on this machine.
+    if (identity !== undefined) openFolder(folder)
     return { ...backend, folder, name: nameOfPlace(place), publicKey: bound?.publicKey ?? '', ...(identity === undefined ? {} : { identity }) }
   })
 }

@@ -2,7 +2,7 @@ import { Encrypter } from 'age-encryption'
 import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { entry, freshState, openOne, take, tempFolder } from '../../test/fixture/state.ts'
+import { BACKENDS, entry, freshState, openOne, take, tempFolder } from '../../test/fixture/state.ts'
 import { ALNUM, generate } from '../kit/generate.ts'
 import { encodings } from '../kit/encodings.ts'
 import { type Credential, done, Secret, unknown } from '../kit/index.ts'
@@ -119,6 +119,21 @@ describe('sealed rows', () => {
     const middle = Buffer.from(sealed.old.ciphertext).subarray(-48, -16)
     expect(bytes.includes(middle)).toBe(false)
     expect(bytes.includes(Buffer.from(sealed.new.ciphertext).subarray(-48, -16))).toBe(true)
+  })
+})
+
+describe.each(BACKENDS)('sealed rows, on $name', ({ fresh: freshOne }) => {
+  it('come back as they were, byte for byte, and are gone once they were wiped', async () => {
+    const state = await freshOne()
+    if (state.identity === undefined) throw new Error('no identity')
+    const sealer = ageSealer(state.identity)
+    await openOne(state, 'one')
+    const held = await take(state, 'one')
+    const sealed = { new: await seal(credential(), place, sealer), old: await seal(credential(), { ...place, name: 'old' }, sealer) }
+    await append(state, held, [entry(2)], { sealed })
+    for (const name of ['new', 'old'] as const) expect(Buffer.from((await readSealed(state.db, 'one', name))?.ciphertext ?? []).equals(Buffer.from(sealed[name].ciphertext))).toBe(true)
+    await append(state, held, [entry(3)], { close: { result: 'rolled-back', wipe: ['new', 'old'] } })
+    expect(await state.db.selectFrom('sealed').selectAll().execute()).toEqual([])
   })
 })
 

@@ -6,6 +6,9 @@ import { isEffect, type Step } from '../../src/plan/step.ts'
 export const STRATEGIES = ['alternate', 'in-place'] as const
 export type MatrixStrategy = (typeof STRATEGIES)[number]
 
+/** Where the state of a cell lies: in a folder of its own, or in a schema of its own on PostgreSQL. */
+export type MatrixState = 'folder' | 'database'
+
 /** The command of the run after the fault. */
 export type Verb = 'resume' | 'abort' | 'undo'
 
@@ -28,6 +31,7 @@ type LatePoint = 'after-intent' | 'after-effect'
 export interface Cell {
   readonly title: string
   readonly strategy: MatrixStrategy
+  readonly state: MatrixState
   readonly way: 'forward' | 'back'
   readonly step: Step
   readonly fault: Fault
@@ -73,10 +77,25 @@ function cell(plan: Plan, way: Cell['way'], step: Step, fault: Fault): Cell {
   const turned = way === 'back' || turns(strategy, step, fault)
   return {
     title: `${strategy} ${step.id}, ${inWords(fault)}`,
-    strategy, way, step, fault,
+    strategy, way, step, fault, state: 'folder',
     result: turned ? 'rolled-back' : 'done',
     fresh: way === 'back' || !turned ? 'minted' : freshAt(plan, step, fault),
   }
+}
+
+/**
+ * The cells in which the state itself is at stake, with their state on PostgreSQL. `all`: every step killed once, each effect at every
+ * point and overtaken by another worker. `some`: the effects of the way forward, killed before and after they happened and overtaken
+ * in their time. What a refused or lost answer leads to does not depend on where the journal lies.
+ */
+export function onDatabase(cells: readonly Cell[], which: 'all' | 'some'): Cell[] {
+  const chosen = cells.filter(({ step, fault, way }) => {
+    if ((fault.is !== 'kill' && fault.is !== 'late') || fault.next !== 'resume') return false
+    if (which === 'all') return fault.is === 'late' || isEffect(step) || fault.point === 'after-effect'
+    const inTheMiddle = fault.point === 'after-intent' || fault.point === 'after-effect'
+    return way === 'forward' && isEffect(step) && (fault.is === 'kill' ? inTheMiddle : fault.within && fault.point === 'after-intent')
+  })
+  return chosen.map((each) => ({ ...each, title: `${each.title}, state on PostgreSQL`, state: 'database' }))
 }
 
 /** Whether the fault makes a rotation that goes forward go back. */

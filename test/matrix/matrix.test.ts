@@ -7,21 +7,24 @@ import { registry } from '../../src/connectors.gen.ts'
 import { parseManifest } from '../../src/manifest/load.ts'
 import { plan } from '../../src/operations.ts'
 import { createIdentity } from '../../src/state/identity.ts'
+import { packageAt } from '../servers/package.ts'
 import { queryAt, ready } from '../servers/postgres.ts'
-import { type Cell, cellsOf, spread, STRATEGIES } from './cell.ts'
+import { type Cell, cellsOf, onDatabase, spread, STRATEGIES } from './cell.ts'
 import { play } from './play.ts'
 import { proveWorld } from './proof.ts'
 import { startService } from './service.ts'
-import { type Shipped, shipPackage } from './shipped.ts'
+import { type Shipped, shipped as shippedBy } from './shipped.ts'
 import { type Ground, manifestText, SECRET, setStage } from './stage.ts'
 
 // Made from the plans themselves: a new step has its cells at once.
 const runtime = { env: {}, interrupt: new AbortController().signal, conceal: () => undefined }
 const plans = await Promise.all(STRATEGIES.map((strategy) => {
-  const text = manifestText({ name: 'nobody', strategy, deadline: 1_000, undo: '20ms' }, 'http://127.0.0.1:1', 1)
+  const text = manifestText({ name: 'nobody', strategy, state: 'folder', deadline: 1_000, undo: '20ms' }, 'http://127.0.0.1:1', 1)
   return plan(runtime, parseManifest(text, 'keyturn.yaml', { registry }), SECRET, { offline: true })
 }))
-const cells = plans.flatMap(cellsOf)
+const inFolders = plans.flatMap(cellsOf)
+/** MATRIX_DATABASE=all plays seven times as many with their state on PostgreSQL. */
+const cells = [...inFolders, ...onDatabase(inFolders, process.env['MATRIX_DATABASE'] === 'all' ? 'all' : 'some')]
 /** MATRIX_ONLY is a regular expression over the titles: for a look at some cells by hand. */
 const only = new RegExp(process.env['MATRIX_ONLY'] ?? '')
 const chosen = [...spread(cells).entries()].map(([number, cell]) => ({ ...cell, number })).filter(({ title }) => only.test(title))
@@ -39,7 +42,7 @@ describe('the crash matrix', () => {
     service = await startService(folder)
     const identity = join(folder, 'identity')
     await createIdentity(identity)
-    shipped = await shipPackage(join(folder, 'package'))
+    shipped = shippedBy(await packageAt(inject('packageFolder')))
     const adminUrl = await ready(inject('postgresUrl'))
     const [server] = await queryAt<{ socket: string }>(adminUrl, `select current_setting('unix_socket_directories') as socket`)
     ground = { folder, adminUrl, socket: server?.socket ?? '', serviceUrl: service.url, identity }
@@ -65,7 +68,7 @@ describe('the crash matrix', () => {
 
   async function runCell(cell: Cell, name: string): Promise<void> {
     const undo = cell.way === 'forward' ? '20ms' : '1h'
-    const stage = await setStage(ground, { name, strategy: cell.strategy, deadline: deadlineOf(cell), undo })
+    const stage = await setStage(ground, { name, strategy: cell.strategy, state: cell.state, deadline: deadlineOf(cell), undo })
     try {
       const played = await play(cell, stage, shipped)
       try {

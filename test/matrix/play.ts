@@ -7,6 +7,7 @@ import { rotate } from '../../src/operations.ts'
 import { readSealed } from '../../src/state/ledger.ts'
 import { openState, type State } from '../../src/state/open.ts'
 import { listRotations, type RotationRow } from '../../src/state/rotation.ts'
+import { ageSealer } from '../../src/state/age.ts'
 import { unseal } from '../../src/state/seal.ts'
 import { until } from '../servers/postgres.ts'
 import { type Cell, isFenced } from './cell.ts'
@@ -163,7 +164,7 @@ class Players {
 
 /** Opens the state of a stage to look. */
 export async function peek<T>(stage: Stage, body: (state: State, row: RotationRow) => Promise<T>): Promise<T> {
-  const state = await openState(`${stage.folder}/.keyturn`, stage.env['KEYTURN_IDENTITY'])
+  const state = await openState(stage.place, stage.env['KEYTURN_IDENTITY'])
   try {
     const [row] = await listRotations(state.db)
     if (row === undefined) throw new Error('there is no rotation')
@@ -178,7 +179,7 @@ function mintedOf(stage: Stage): Promise<{ minted?: string }> {
   return peek(stage, async (state, row) => {
     const sealed = await readSealed(state.db, row.id, 'new')
     if (sealed === undefined || state.identity === undefined) return {}
-    const { fields } = await unseal(sealed, { rotation: row.id, name: 'new', secret: `matrix/staging/${SECRET}` }, state.identity)
+    const { fields } = await unseal(sealed, { rotation: row.id, name: 'new', secret: `matrix/staging/${SECRET}` }, ageSealer(state.identity))
     return { minted: fields['password']?.reveal() ?? '' }
   })
 }

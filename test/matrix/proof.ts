@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { sql } from 'kysely'
 import { expect } from 'vitest'
 import { login } from '../../demo/database.ts'
 import { verifyState } from '../../src/engine/audit.ts'
@@ -43,7 +44,7 @@ export async function proveWorld(cell: Cell, stage: Stage, ground: Ground, playe
 /** Every byte around the value is as it was, and nothing lies beside it. */
 async function proveStore(stage: Stage): Promise<void> {
   expect(await readFile(stage.envFile, 'utf8')).toBe(stage.envText(await dsnIn(stage.envFile)))
-  expect((await readdir(stage.folder)).sort()).toEqual(['.env', '.keyturn', 'keyturn.yaml'])
+  expect((await readdir(stage.folder)).sort()).toEqual(['.env', ...(typeof stage.place === 'string' ? ['.keyturn'] : []), 'keyturn.yaml'])
 }
 
 /** By fresh logins: one is accepted, the other one rejected, and the issuer has nothing that nobody knows. */
@@ -98,13 +99,27 @@ async function proveSilence(stage: Stage, played: Played, values: readonly strin
   const redactor = new Redactor()
   for (const value of values) redactor.conceal(new Secret(value))
   expect(redactor.find(played.output + (played.late?.output ?? '')), 'values in the output').toBe(0)
-  const kept = join(stage.folder, '.keyturn')
+  const { kept } = stage
   const files = (await readdir(kept, { recursive: true })).map((name) => join(kept, name)).filter((file) => existsSync(file))
   const needles = values.flatMap((value) => [...encodings(value)])
   for (const file of files) {
     const content = readIfFile(file)
     expect(needles.filter((needle) => content.includes(needle)).length, `values in ${file}`).toBe(0)
   }
+  if (typeof stage.place !== 'string') await proveTables(stage, needles)
+}
+
+/** The same of every row of every table. */
+async function proveTables(stage: Stage, needles: readonly string[]): Promise<void> {
+  await peek(stage, async ({ db, schema = '' }) => {
+    const { rows: tables } = await sql<{ name: string }>`select tablename as name from pg_tables where schemaname = ${schema}`.execute(db)
+    expect(tables.length).toBeGreaterThan(5)
+    for (const { name } of tables) {
+      const { rows } = await sql<{ text: string }>`select t::text as text from ${sql.id(schema, name)} t`.execute(db)
+      const content = rows.map((row) => row.text).join('\n')
+      expect(needles.filter((needle) => content.includes(needle)).length, `values in table ${name}`).toBe(0)
+    }
+  })
 }
 
 function readIfFile(file: string): string {

@@ -8,10 +8,11 @@ import { foldProgress } from '../../src/engine/progress.ts'
 import { readEvents } from '../../src/engine/recorder.ts'
 import { openState } from '../../src/state/open.ts'
 import { listRotations } from '../../src/state/rotation.ts'
+import { packageAt } from '../servers/package.ts'
 import { makeRole, type TestRole } from '../servers/role.ts'
 import { ready } from '../servers/postgres.ts'
 import { KEY } from './service.ts'
-import { type Ran, type Shipped, shipPackage } from './shipped.ts'
+import { type Ran, type Shipped, shipped as shippedBy } from './shipped.ts'
 
 const SECRETS = ['first', 'second', 'third']
 
@@ -23,7 +24,7 @@ describe('two processes on one state file', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'keyturn-race-'))
-    shipped = await shipPackage(join(folder, 'package'))
+    shipped = shippedBy(await packageAt(inject('packageFolder')))
     const adminUrl = await ready(inject('postgresUrl'))
     roles = await Promise.all(SECRETS.map((name) => makeRole(adminUrl, { prefix: `race_${name}` })))
     env = { PG_ADMIN_URL: adminUrl, KEYTURN_IDENTITY: join(folder, 'identity'), KEYTURN_DEBUG: '1' }

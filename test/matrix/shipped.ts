@@ -1,12 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
-import { cp, mkdir, symlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
+import type { Package } from '../servers/package.ts'
 import { until } from '../servers/postgres.ts'
-
-const root = join(import.meta.dirname, '../..')
 
 /** How one run of the command line ended. */
 export interface Ran {
@@ -34,21 +31,9 @@ export interface Shipped {
   start(folder: string, words: readonly string[], env: Readonly<Record<string, string>>): Running
 }
 
-/** Builds the package into a folder as `npm pack` would ship it, so that it starts from JavaScript as it does for its users. */
-export async function shipPackage(folder: string): Promise<Shipped> {
-  await mkdir(folder, { recursive: true })
-  await cp(join(root, 'bin'), join(folder, 'bin'), { recursive: true })
-  await cp(join(root, 'package.json'), join(folder, 'package.json'))
-  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
-  const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  const built = spawn(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist')], {
-    cwd: root, stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const said = await text(built.stdout)
-  // What tsc thinks of the types is for `npm run typecheck` to tell.
-  if (!existsSync(join(folder, 'dist/cli/main.js'))) throw new Error(`the package was not built:\n${said}`)
-  const program = join(folder, 'bin/keyturn.js')
-  return { start: (at, words, env) => start(program, at, words, { NODE_COMPILE_CACHE: join(folder, 'cache'), ...env }) }
+/** The command line of this package. */
+export function shipped({ launcher, compiled }: Package): Shipped {
+  return { start: (at, words, env) => start(launcher, at, words, { NODE_COMPILE_CACHE: compiled, ...env }) }
 }
 
 function start(program: string, cwd: string, words: readonly string[], env: Readonly<Record<string, string>>): Running {

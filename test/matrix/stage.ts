@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { randomPassword } from '../../demo/database.ts'
 import { queryAt } from '../servers/postgres.ts'
-import type { MatrixStrategy } from './cell.ts'
+import { Secret } from '../../src/kit/index.ts'
+import type { StatePlace } from '../../src/state/place.ts'
+import type { MatrixState, MatrixStrategy } from './cell.ts'
 import { type HeldConsumer, KEY, startConsumer } from './service.ts'
 
 /** What all cells share. */
@@ -23,6 +25,7 @@ export interface Ground {
 export interface StageOptions {
   readonly name: string
   readonly strategy: MatrixStrategy
+  readonly state: MatrixState
   /** Of an effect and of a reload, ms. */
   readonly deadline: number
   /** How long the undo window is open: `20ms`. */
@@ -44,6 +47,10 @@ export interface Stage {
   readonly dsn: string
   readonly consumer: HeldConsumer
   readonly env: Readonly<Record<string, string>>
+  /** Where the state lies. */
+  readonly place: StatePlace
+  /** Everything that keyturn keeps of it on this machine. */
+  readonly kept: string
   clear(): Promise<void>
 }
 
@@ -63,26 +70,35 @@ export async function setStage(ground: Ground, options: StageOptions): Promise<S
   await writeFile(envFile, envText(url.href), { mode: 0o600 })
   await writeFile(join(folder, 'keyturn.yaml'), manifestText(options, ground.serviceUrl, Number(url.port)))
   const consumer = await startConsumer(envFile, run)
+  const home = join(ground.folder, name, 'home')
+  const stateUrl = new URL(ground.adminUrl)
+  stateUrl.searchParams.set('options', `-c search_path=${name}_state`)
+  const database = options.state === 'database'
   return {
     name, folder, envFile, envText, dsn: url.href, consumer,
+    place: database ? { url: new Secret(stateUrl.href), host: join(home, 'keyturn') } : join(folder, '.keyturn'),
+    kept: database ? home : join(folder, '.keyturn'),
     env: {
+      XDG_STATE_HOME: home,
+      KEYTURN_STATE_URL: stateUrl.href,
       PG_ADMIN_URL: `${ground.adminUrl}?host=${encodeURIComponent(ground.socket)}`,
       KEYTURN_IDENTITY: ground.identity,
       KEYTURN_DEBUG: '1',
     },
     async clear() {
       await consumer.stop()
-      await queryAt(ground.adminUrl, `drop role if exists ${name}_alt; drop role if exists ${name}`)
+      await queryAt(ground.adminUrl, `drop schema if exists ${name}_state cascade; drop role if exists ${name}_alt; drop role if exists ${name}`)
     },
   }
 }
 
 /** Every kind of step there is, each as short as it can be. */
-export function manifestText({ name, strategy, deadline, undo }: StageOptions, serviceUrl: string, port: number): string {
+export function manifestText({ name, strategy, state, deadline, undo }: StageOptions, serviceUrl: string, port: number): string {
   return stringify({
     version: 1,
     system: 'matrix',
     environment: 'staging',
+    ...(state === 'database' ? { state: '${env:KEYTURN_STATE_URL}' } : {}),
     secrets: {
       [SECRET]: {
         issuer: {

@@ -2,19 +2,23 @@ import { spawnSync, type SpawnSyncReturns } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { problemAffectsResolutionKind } from '@arethetypeswrong/core/problems'
+import { publint } from 'publint'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { NODES, nodeBinary } from './nodes.ts'
 
 const root = join(import.meta.dirname, '../..')
 let folder = ''
+let tarball = ''
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'keyturn-package-'))
   const packed = spawnSync('npm', ['pack', '--pack-destination', folder], { cwd: root, encoding: 'utf8' })
   expect(packed.status, packed.stderr).toBe(0)
-  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? ''
+  tarball = join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '')
   writeFileSync(join(folder, 'package.json'), '{ "name": "empty", "private": true, "type": "module" }\n')
-  const installed = spawnSync('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', join(folder, tarball)], { cwd: folder, encoding: 'utf8' })
+  const installed = spawnSync('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball], { cwd: folder, encoding: 'utf8' })
   expect(installed.status, installed.stderr).toBe(0)
 }, 300_000)
 
@@ -55,6 +59,40 @@ describe('the packed package, installed into an empty folder', () => {
       expect(run.stdout).toBe('function function function\n')
     }, 300_000)
   }
+
+  it('is as publint wants a package to be', async () => {
+    const { messages } = await publint({ pkgDir: join(folder, 'node_modules/keyturn'), pack: false, strict: true })
+    expect(messages).toEqual([])
+  })
+
+  it('has types that are found and right for every entry, for Node as ES modules and for bundlers (attw)', async () => {
+    const analysis = await checkPackage(createPackageFromTarballData(readFileSync(tarball)))
+    if (analysis.types === false) throw new Error('no types')
+    const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: Record<string, unknown> }
+    expect(Object.keys(analysis.entrypoints).sort()).toEqual(Object.keys(exports).sort())
+    // There is no CommonJS: Node loads ES modules by `require` too, and what resolved before `exports` (node10) cannot run this package.
+    const ours = (['node16-esm', 'bundler'] as const).flatMap((kind) => analysis.problems.filter((problem) => problemAffectsResolutionKind(problem, kind, analysis)))
+    expect(ours).toEqual([])
+  })
+
+  it('tells a strict TypeScript program what its functions take and answer', () => {
+    const program = (answer: string): string => `
+      import { createRuntime, loadManifest, plan } from 'keyturn'
+      import { done, type Answer, type Store } from 'keyturn/kit'
+      import { request } from 'keyturn/kit/http'
+      import { storeSuite } from 'keyturn/testing'
+      const made: ${answer} = (await plan(createRuntime(), await loadManifest('keyturn.yaml'), 'database')).steps.length
+      export const all: readonly [number, Answer<number>, Store | undefined] = [made, done(1), undefined]
+      export { request, storeSuite }
+    `
+    const check = (answer: string): SpawnSyncReturns<string> => {
+      writeFileSync(join(folder, 'program.ts'), program(answer))
+      const options = ['--noEmit', '--strict', '--target', 'es2024', '--module', 'nodenext', '--types', 'node', '--typeRoots', join(root, 'node_modules/@types')]
+      return spawnSync(join(root, 'node_modules/.bin/tsc'), [...options, 'program.ts'], { cwd: folder, encoding: 'utf8' })
+    }
+    expect(check('number').stdout).toBe('')
+    expect(check('string').stdout).toContain("Type 'number' is not assignable to type 'string'")
+  }, 60_000)
 
   it('holds nothing but what a user needs: no tests, no sources', () => {
     const files = readdirSync(join(folder, 'node_modules/keyturn'), { recursive: true, encoding: 'utf8' })

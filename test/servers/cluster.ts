@@ -22,6 +22,8 @@ export interface ClusterOptions {
 export interface Cluster {
   /** The folder of its Unix socket. */
   readonly socket: string
+  /** Ends the server at once, as a crash would, and starts it again on its data; every connection is cut. */
+  restart(): Promise<void>
   /** Ends the server and removes its folder; fine when the server has ended by itself. May be repeated. */
   stop(): Promise<void>
 }
@@ -45,12 +47,14 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   }
   // Should this process end without having stopped it.
   process.once('exit', clean)
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (server?.pid === undefined || server.exitCode !== null || server.signalCode !== null) return
+    const exited = once(server, 'exit')
+    server.kill(signal)
+    await exited
+  }
   const stop = async (): Promise<void> => {
-    if (server?.pid !== undefined && server.exitCode === null && server.signalCode === null) {
-      const exited = once(server, 'exit')
-      server.kill('SIGINT')
-      await exited
-    }
+    await end('SIGINT')
     process.off('exit', clean)
     await rm(folder, { recursive: true, force: true })
   }
@@ -80,9 +84,18 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     const parameters = { listen_addresses: '127.0.0.1', unix_socket_directories: socket, ...options.parameters }
     const settings = Object.entries(parameters).flatMap(([name, value]) => ['-c', `${name}=${value}`])
     const argv = ['-D', data, '-p', String(options.port), ...settings]
-    server = spawn(join(bin, 'postgres'), argv, { ...as, env, stdio: ['ignore', 'ignore', 'pipe'] })
-    await isReady(server, options.onLog ?? (() => undefined))
-    return { socket, stop }
+    const start = async (): Promise<void> => {
+      server = spawn(join(bin, 'postgres'), argv, { ...as, env, stdio: ['ignore', 'ignore', 'pipe'] })
+      await isReady(server, options.onLog ?? (() => undefined))
+    }
+    await start()
+    return {
+      socket, stop,
+      async restart() {
+        await end('SIGQUIT')
+        await start()
+      },
+    }
   } catch (error) {
     await stop()
     throw error

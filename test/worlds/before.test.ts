@@ -36,7 +36,7 @@ it('the admin cannot log in', async () => {
 it('the server cannot be reached', async () => {
   const nowhere = new URL(world.server.adminUrl)
   nowhere.port = '1'
-  await expectRefused([/UNREACHABLE the address cannot be reached/], { env: { PG_ADMIN_URL: nowhere.href } })
+  await expectRefused([/UNREACHABLE the address cannot be reached: 127\.0\.0\.1:1\n/], { env: { PG_ADMIN_URL: nowhere.href } })
 })
 
 it('the admin lacks rights: each is named as one would grant it', async () => {

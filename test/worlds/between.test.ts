@@ -202,7 +202,7 @@ describe('the lock', () => {
     const before = await world.photo()
     expectRun(await world.keyturn(['rotate', 'database']), 3, /ROTATION_OPEN a rotation of this is already open: database-/, /keyturn resume/)
     for (const args of [['resume'], ['abort', 'database']]) {
-      expectRun(await world.keyturn(args), 3, new RegExp(`LOCKED another run holds this: database-\\S+ is held by \\S+ ${first.pid}@`), /keyturn status/)
+      expectRun(await world.keyturn(args), 3, new RegExp(`LOCKED another run holds this: database-\\S+ is held by process ${first.pid} of \\S+ until \\S+Z`), /keyturn status/)
     }
     const due = await world.keyturn(['run', '--once'])
     expectRun(due, 0)

@@ -30,20 +30,22 @@ export interface Running {
 }
 
 export interface RunSetting {
+  /** `bin/keyturn.js` of a package; of this checkout, which runs from its sources, when absent. */
+  readonly launcher?: string
   readonly cwd: string
   readonly env: Readonly<Record<string, string | undefined>>
   /** Modules that are loaded before the command line's own code. */
   readonly before?: readonly string[]
 }
 
-const bin = join(import.meta.dirname, '..', '..', 'bin', 'keyturn.js')
+const checkout = join(import.meta.dirname, '..', '..', 'bin', 'keyturn.js')
 
 /** Starts `keyturn ARGUMENTS` as a process of its own, with this environment and nothing of ours beside PATH and HOME. */
 export function startKeyturn(args: readonly string[], setting: RunSetting): Running {
   const imports = (setting.before ?? []).flatMap((name) => ['--import', new URL(name, import.meta.url).href])
   const env = Object.fromEntries(Object.entries({ PATH: process.env['PATH'], HOME: process.env['HOME'], ...setting.env })
     .filter(([, value]) => value !== undefined))
-  const child = spawn(process.execPath, [...imports, bin, ...args], {
+  const child = spawn(process.execPath, [...imports, setting.launcher ?? checkout, ...args], {
     cwd: setting.cwd, env, stdio: ['ignore', 'pipe', 'pipe'],
   })
   let out = ''

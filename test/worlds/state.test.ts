@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
 import { createIdentity } from '../../src/state/identity.ts'
+import { STATE_VERSION } from '../../src/state/schema.ts'
 import { smallDisk, waysToFill } from './disk.ts'
 import { expectRun, useTheatre } from './theatre.ts'
 import type { World } from './world.ts'
@@ -85,7 +86,7 @@ describe('the state', () => {
     inState(world, 'pragma user_version = 99')
     await expectStuck(world, 1, /STATE_NEWER the state was written by a newer keyturn: version 99/, /Install that version or a newer one/)
     expectRun(await world.keyturn(['status']), 1, /STATE_NEWER/)
-    inState(world, 'pragma user_version = 1')
+    inState(world, `pragma user_version = ${STATE_VERSION}`)
     expectRun(await world.keyturn(['abort', 'database']), 0)
   })
 

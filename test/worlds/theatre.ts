@@ -1,7 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, inject, vi } from 'vitest'
+import { type Package, packageAt } from '../servers/package.ts'
 import { type PostgresServer, startPostgres } from '../servers/postgres.ts'
 import type { Ran } from './keyturn.ts'
 import { openWorld, type World, type WorldOptions } from './world.ts'
@@ -25,21 +23,25 @@ export function useTheatre(): Theatre {
   // Many processes, perhaps on a busy machine: every wait is for a condition, none for a time.
   vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
   let server: PostgresServer | undefined
-  let compiled = ''
+  let shipped: Package | undefined
   const running = (): PostgresServer => {
     if (server === undefined) throw new Error('the server runs from beforeAll on')
     return server
+  }
+  const packaged = (): Package => {
+    if (shipped === undefined) throw new Error('the package is there from beforeAll on')
+    return shipped
   }
   const kept: World[] = []
   const fresh: World[] = []
   const leaky: World[] = []
   const set = async (list: World[], options?: WorldOptions): Promise<World> => {
-    const world = await openWorld(running(), compiled, options)
+    const world = await openWorld(running(), packaged(), options)
     list.push(world)
     return world
   }
   beforeAll(async () => {
-    compiled = await mkdtemp(join(tmpdir(), 'keyturn-compiled-'))
+    shipped = await packageAt(inject('packageFolder'))
     server = await startPostgres({ config: { max_connections: '100' } })
   })
   afterEach(async () => {
@@ -50,7 +52,6 @@ export function useTheatre(): Theatre {
   afterAll(async () => {
     for (const world of kept) await world.close()
     await server?.stop()
-    await rm(compiled, { recursive: true, force: true })
   })
   return {
     get server() { return running() },

@@ -13,6 +13,7 @@ import type { Session } from '../../src/cli/session.ts'
 import { scramVerifier } from '../../src/connectors/postgres/verifier.ts'
 import { KeyturnError, Secret } from '../../src/kit/index.ts'
 import { PLAIN } from '../../src/views/paint.ts'
+import type { Package } from '../servers/package.ts'
 import type { PostgresServer } from '../servers/postgres.ts'
 import { type Ran, type Running, startKeyturn } from './keyturn.ts'
 import { filesBelow, leaksIn, type Produced, processesOf, valuesHeard } from './leaks.ts'
@@ -84,8 +85,8 @@ export const SHORT = { grace: '50ms', quiet: '100ms', undo: '50ms' } as const
 /** A run whose clock is ahead by less than a minute, by which clocks may differ: what waits for `grace: 45s` is due in it. */
 export const LATER: RunChoice = { before: ['./clock.ts'], env: { WORLDS_CLOCK: '50000' } }
 
-/** Sets a world at this server. `compiled` is a folder in which Node keeps the compiled sources of the command line from run to run. */
-export async function openWorld(server: PostgresServer, compiled: string, options: WorldOptions = {}): Promise<World> {
+/** Sets a world at this server, for this command line. */
+export async function openWorld(server: PostgresServer, { launcher, kit, compiled }: Package, options: WorldOptions = {}): Promise<World> {
   const role = `w${randomBytes(5).toString('hex')}`
   const stage = await setScenery({ adminUrl: server.adminUrl, name: role, instances: options.instances ?? 0, pace: { ...SHORT, ...options.pace } })
   const ears = await mkdtemp(join(tmpdir(), 'keyturn-heard-'))
@@ -113,9 +114,9 @@ export async function openWorld(server: PostgresServer, compiled: string, option
   const allowed = new Set([stage.envFile])
   const start = (args: readonly string[], choice: RunChoice = {}): Running => {
     const running = startKeyturn(args, {
-      cwd: stage.folder,
+      launcher, cwd: stage.folder,
       before: ['./overhear.ts', ...(choice.before ?? [])],
-      env: { ...stage.environment, KEYTURN_DEBUG: '1', TMPDIR: temporary, WORLDS_OVERHEAR: heard, NODE_COMPILE_CACHE: compiled, KEYTURN_REHEARSE: choice.rehearse, ...choice.env },
+      env: { ...stage.environment, KEYTURN_DEBUG: '1', TMPDIR: temporary, WORLDS_OVERHEAR: heard, WORLDS_KIT: kit, NODE_COMPILE_CACHE: compiled, KEYTURN_REHEARSE: choice.rehearse, ...choice.env },
     })
     return { ...running, end: running.end.then((one) => { ran.push(one); return one }) }
   }

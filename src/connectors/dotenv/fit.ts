@@ -29,15 +29,18 @@ export function fitValue(
   // No environment holds a zero byte or half a character, and no shell another kind of name.
   if (value.includes('\0') || !value.isWellFormed() || !/^[A-Za-z_][\w.-]*$/.test(key)) return { unread: readers }
   let unread: readonly Reader[] = readers
-  for (const style of stylesFor(writtenValue(text, key))) {
-    for (const plain of [false, true]) {
-      const next = put(text, key, encode(WRITE[style](value)), plain)
-      const misread = misreaders(text, next, key, value, readers, unable)
-      if (misread.length === 0) return { text: next }
-      if (misread.length < unread.length) unread = misread
-    }
+  for (const next of writings(text, key, value)) {
+    const misread = misreaders(text, next, key, value, readers, unable)
+    if (misread.length === 0) return { text: next }
+    if (misread.length < unread.length) unread = misread
   }
   return { unread }
+}
+
+/** The file with the value in every way that is tried, the one that changes least first. */
+export function writings(text: string, key: string, value: string): readonly string[] {
+  const styles = stylesFor(writtenValue(text, key))
+  return styles.flatMap((style) => [false, true].map((plain) => put(text, key, encode(WRITE[style](value)), plain)))
 }
 
 /** Takes the key away so that every reader misses it and reads everything else as before. */

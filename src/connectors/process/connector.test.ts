@@ -91,6 +91,18 @@ describe.runIf(process.platform === 'linux')('process', () => {
       expect(await services.truth('web-1')).toBe('old')
     }))
 
+  it('signals the others when a person answers for the one that is missing, and does not bring it back', () =>
+    inServices(async (services) => {
+      services.publish(services.next)
+      await services.end('web-2')
+      const consumer = openConsumer(configFor(services, { signal: 'SIGHUP' }), hostOf(services))
+      expect(await consumer.reload(callWithin(10_000), 'rolling', ['web-2'])).toMatchObject({ is: 'done', value: { evidence: { reloaded: 1 } } })
+      expect(await services.truth('web-1')).toBe('new')
+      const restarting = openConsumer(configFor(services, { restart: [services.restart, '{name}'] }), hostOf(services))
+      expect(await restarting.reload(callWithin(20_000), 'rolling', ['web-2'])).toMatchObject({ is: 'done', value: { evidence: { reloaded: 1 } } })
+      expect(valueOf(await restarting.instances(callWithin(10_000))).all.map(({ ready }) => ready)).toEqual([true, false])
+    }))
+
   it('restarts even when a process is missing, and lists a new id for it', () =>
     inServices(async (services) => {
       const consumer = openConsumer(configFor(services, { restart: [services.restart, '{name}'] }), hostOf(services))

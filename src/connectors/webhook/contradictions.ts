@@ -1,21 +1,20 @@
+import { type Contradiction, contradictionsIn, contradictionsInProbe, placeholdersIn, type RequestConfig } from '../../kit/http/index.ts'
 import type { IssuerConfig } from './issuer-schema.ts'
-import { placeholdersIn, type RequestConfig } from './request.ts'
-
-/** A place in the configuration and what to write there. */
-export interface Contradiction {
-  readonly path: readonly string[]
-  readonly message: string
-}
 
 /** What each strategy needs the provider to do. */
 const MINT_OF = { overlap: 'adds', 'in-place': 'replaces', 'hard-cut': 'replaces', 'provider-managed': 'triggers' } as const
 
 /** What each part of the configuration says that the rest does not bear out. */
 export function contradictionsOf(config: IssuerConfig): readonly Contradiction[] {
-  return [...ofTraits(config), ...ofFields(config), ...ofAnswers(config), ...ofRequests(config)]
+  return [...ofTraits(config), ...ofEnds(config), ...ofPeople(config), ...ofFields(config), ...ofAnswers(config), ...ofRequests(config)]
 }
 
-function* ofTraits({ strategy, traits, list, mint, collect, probe, off, on, gone }: IssuerConfig): Iterable<Contradiction> {
+/** The request; undefined where there is none, or a person does it. */
+function requestOf(described: IssuerConfig['mint'] | IssuerConfig['gone']): RequestConfig | undefined {
+  return described === undefined || 'ask' in described ? undefined : described
+}
+
+function* ofTraits({ strategy, traits, list, mint, collect, probe }: IssuerConfig): Iterable<Contradiction> {
   const at = (key: string, message: string): Contradiction => ({ path: ['traits', key], message })
   const fitting = Object.entries(MINT_OF).flatMap(([name, way]) => (way === traits.mint ? [`\`${name}\``] : []))
   if (MINT_OF[strategy] !== traits.mint) {
@@ -37,16 +36,28 @@ function* ofTraits({ strategy, traits, list, mint, collect, probe, off, on, gone
   if ((traits.acceptor === 'issuer') !== (probe !== undefined)) {
     yield { path: ['probe'], message: probe === undefined ? 'the request that shows a credential' : 'nothing: with `acceptor: consumers` only they can tell' }
   }
+}
+
+function* ofEnds({ traits, list, off, on, gone }: IssuerConfig): Iterable<Contradiction> {
   if ((off === undefined) !== (on === undefined)) yield { path: [off === undefined ? 'off' : 'on'], message: '`off` and `on` together: what is off can be turned on again' }
   if ((off ?? gone) !== undefined && traits.mint === 'replaces') yield { path: [off === undefined ? 'gone' : 'off'], message: 'nothing: the next one ends the one that there is' }
-  if ((off ?? gone) !== undefined && list === undefined) yield { path: ['list'], message: 'the request that lists credentials: without it nobody sees whether one is in use before it is ended' }
-  if ((off ?? gone) !== undefined && list?.complete === false) yield { path: ['list', 'complete'], message: '`true`, or the fields of the answer that say so: an old credential is ended only when the list is known to be whole' }
+  // A person who ends one looks first whether it is in use.
+  const ends = requestOf(off) ?? requestOf(gone)
+  if (ends !== undefined && list === undefined) yield { path: ['list'], message: 'the request that lists credentials: without it nobody sees whether one is in use before it is ended' }
+  if (ends !== undefined && list?.complete === false) yield { path: ['list', 'complete'], message: '`true`, or the fields of the answer that say so: an old credential is ended only when the list is known to be whole' }
 }
 
 /** An idempotency header is forgotten after some hours, and no list shows it. */
-function keepsTag(mint: RequestConfig): boolean {
+function keepsTag(mint: IssuerConfig['mint']): boolean {
+  if ('ask' in mint) return mint.ask.steps.some((step) => step.includes('{tag}'))
   const kept = Object.entries(mint.headers ?? {}).filter(([name]) => !/idempotency/i.test(name))
   return placeholdersIn({ ...mint, headers: Object.fromEntries(kept) }).includes('tag')
+}
+
+function* ofPeople({ traits, mint }: IssuerConfig): Iterable<Contradiction> {
+  if (!('ask' in mint)) return
+  if (traits.value === 'chosen') yield { path: ['mint'], message: 'a request: a value that is chosen here is shown to nobody' }
+  if (traits.mint === 'triggers') yield { path: ['mint'], message: 'a request: a rotation that a person starts is awaited by nobody; `adds` or `replaces` where a person does it all' }
 }
 
 function* ofFields({ fields, id, traits, list }: IssuerConfig): Iterable<Contradiction> {
@@ -66,6 +77,7 @@ function* ofFields({ fields, id, traits, list }: IssuerConfig): Iterable<Contrad
 }
 
 function* ofAnswers({ fields, id, traits, mint, collect }: IssuerConfig): Iterable<Contradiction> {
+  if ('ask' in mint) return
   const [answer, at] = traits.mint === 'triggers' ? [collect?.answer, 'collect'] : [mint.answer, 'mint']
   if ((traits.value === 'chosen' || traits.mint === 'triggers') && mint.answer !== undefined) {
     yield { path: ['mint', 'answer'], message: traits.value === 'chosen' ? 'nothing: the value is chosen here' : 'nothing: `collect` takes what the rotation brought' }
@@ -84,31 +96,24 @@ function* ofAnswers({ fields, id, traits, mint, collect }: IssuerConfig): Iterab
 
 function* ofRequests(config: IssuerConfig): Iterable<Contradiction> {
   const { fields, traits, mint, collect, list, off, on, gone, probe } = config
-  const shown = ['id', ...Object.keys(fields)]
+  const minting = requestOf(mint)
   const may: readonly (readonly [string, RequestConfig | undefined, readonly string[]])[] = [
-    ['mint', mint, traits.value === 'chosen' ? ['tag', ...shown] : ['tag']],
+    ['mint', minting, traits.value === 'chosen' ? ['tag', 'id', ...Object.keys(fields)] : ['tag']],
     ['collect', collect, ['tag']],
     ['list', list, []],
-    ['off', off, ['id']],
-    ['on', on, ['id']],
-    ['gone', gone, ['id']],
-    ...[probe?.url ?? []].flat().map((url) => ['probe', probe === undefined ? undefined : { ...probe, url }, shown] as const),
+    ['off', requestOf(off), ['id']],
+    ['on', requestOf(on), ['id']],
+    ['gone', requestOf(gone), ['id']],
   ]
   for (const [name, request, known] of may) {
     if (request === undefined) continue
+    for (const { path, message } of contradictionsIn(request, known)) yield { path: [name, ...path], message }
     const used = placeholdersIn(request)
-    const strange = used.find((placeholder) => !known.includes(placeholder))
-    if (strange !== undefined) yield { path: [name], message: known.length === 0 ? 'no placeholder here' : `one of ${known.map((each) => `\`{${each}}\``).join(', ')} in place of \`{${strange}}\`` }
-    if (request.json !== undefined && request.form !== undefined) yield { path: [name], message: '`json` or `form`, not both' }
-    if (request.method === 'GET' && (request.json ?? request.form) !== undefined) yield { path: [name, 'method'], message: 'another method than GET, which has no body' }
-    if (request.basic !== undefined && Object.keys(request.headers ?? {}).some((header) => /^authorization$/i.test(header))) {
-      yield { path: [name], message: '`basic` or an `Authorization` header, not both' }
-    }
     if (['off', 'on', 'gone'].includes(name) && !used.includes('id')) yield { path: [name], message: '`{id}`: which credential is meant' }
-    if (name === 'probe' && !used.some((placeholder) => fields[placeholder] === 'secret')) yield { path: [name], message: 'a field that is secret in a header or the body: without it nothing is proven' }
     if (name === 'collect' && !used.includes('tag')) yield { path: [name], message: '`{tag}`: which rotation is meant' }
   }
+  if (probe !== undefined) for (const { path, message } of contradictionsInProbe(probe, fields)) yield { path: ['probe', ...path], message }
   const secrets = Object.keys(fields).filter((name) => fields[name] === 'secret')
-  const unsent = traits.value === 'chosen' ? secrets.find((name) => !placeholdersIn(mint).includes(name)) : undefined
+  const unsent = traits.value === 'chosen' && minting !== undefined ? secrets.find((name) => !placeholdersIn(minting).includes(name)) : undefined
   if (unsent !== undefined) yield { path: ['mint'], message: `\`{${unsent}}\` in a header or the body: the provider has to learn the value` }
 }

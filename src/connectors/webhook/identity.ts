@@ -36,24 +36,6 @@ export function propose(config: IssuerConfig, current: Credential): Credential {
   return { id: idOf(config, fields) ?? PENDING, fields }
 }
 
-/** The same credential with every secret field wrong, in the shape of the right one: its characters in another order are too. */
-export function wrongOf({ fields: kinds }: Named, { id, fields }: Credential): Credential {
-  const wrong = Object.entries(fields).map(([name, value]) => [name, kinds[name] === 'secret' ? new Secret(changed(value.reveal())) : value] as const)
-  return { id, fields: Object.fromEntries(wrong) }
-}
-
-const KINDS = ['ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz', '0123456789']
-
-/** Another character of the same kind in the middle: prefixes, checksums at the end and padding are less likely to be hit there. */
-function changed(text: string): string {
-  const middle = Math.floor(text.length / 2)
-  const at = [...text].findIndex((character, index) => index >= middle && KINDS.some((kind) => kind.includes(character)))
-  const kind = KINDS.find((each) => each.includes(text.charAt(at)))
-  if (at === -1 || kind === undefined) return `${text}x`
-  const other = kind.charAt((kind.indexOf(text.charAt(at)) + 1) % kind.length)
-  return text.slice(0, at) + other + text.slice(at + 1)
-}
-
 function nonEmpty(text: string | undefined): string | undefined {
   return text === undefined || text === '' ? undefined : text
 }

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { durationSchema } from '../../kit/duration.ts'
 import { ALNUM } from '../../kit/generate.ts'
+import { authSchema, matcherSchema, methodSchema, probeSchema, requestShape, requestUrlSchema } from '../../kit/http/index.ts'
+import { taskSchema } from '../../kit/task.ts'
 import { groupSchema, listedSchema, mintedSchema } from './answers.ts'
 import { contradictionsOf } from './contradictions.ts'
-import { matcherSchema, refusalSchema } from './matcher.ts'
-import { authSchema, methodSchema, placeOf, requestShape, requestUrlSchema } from './request.ts'
+import { refusalSchema } from './refusal.ts'
 
 const matchers = z.array(matcherSchema)
 const url = requestUrlSchema.describe('Where; `{id}` and `{tag}` may stand in path and query, percent-encoded. No value ever.')
@@ -24,20 +25,22 @@ const traitsSchema = z.strictObject({
   lockout: z.int().min(2).optional().describe('After so many wrong logins the provider locks the account.'),
 })
 
-function differ(urls: readonly string[]): boolean {
-  return new Set(urls.map(placeOf)).size === urls.length
-}
+/** In place of a request for which the provider has no API. */
+const byHand = (name: 'id' | 'tag') => z.strictObject({ ask: taskSchema([name]).describe('What a person is asked to do.') })
 
 const set = (what: string, method: 'POST' | 'DELETE', already: number[]) =>
   z
-    .strictObject({
-      url,
-      method: methodSchema(method),
-      ...requestShape,
-      already: matchers.default(already).describe('Answers that say that it is so already.'),
-    })
+    .union([
+      z.strictObject({
+        url,
+        method: methodSchema(method),
+        ...requestShape,
+        already: matchers.default(already).describe('Answers that say that it is so already.'),
+      }),
+      byHand('id'),
+    ])
     .optional()
-    .describe(what)
+    .describe(`${what} Placeholder: \`{id}\`. Where there is no API: \`{ ask: { steps: [...] } }\`, and a person does it.`)
 
 /** What stands under `issuer:` with `use: webhook`. */
 export const issuerSchema = z
@@ -76,8 +79,8 @@ export const issuerSchema = z
       .default([])
       .describe('What a 4xx means, the first that fits. Otherwise 401 is ADMIN_REJECTED, 403 RIGHTS_MISSING, 404 PRINCIPAL_MISSING, 409 CONFLICT, 429 RATE_LIMITED, others REQUEST_REFUSED.'),
     mint: z
-      .strictObject({ url, method: methodSchema('POST'), ...requestShape, answer: mintedSchema.optional() })
-      .describe('Makes a credential, or starts the rotation of the provider. Placeholders: `{tag}`, and for a chosen value `{id}` and the fields.'),
+      .union([z.strictObject({ url, method: methodSchema('POST'), ...requestShape, answer: mintedSchema.optional() }), byHand('tag')])
+      .describe('Makes a credential, or starts the rotation of the provider. Placeholders: `{tag}`, and for a chosen value `{id}` and the fields. Where there is no API: `{ ask: { steps: [...] } }`, and a person makes it and hands its fields in.'),
     collect: z
       .strictObject({
         url,
@@ -92,19 +95,10 @@ export const issuerSchema = z
       .strictObject({ url, method: methodSchema('GET'), ...requestShape, ...listedSchema })
       .optional()
       .describe('Lists the credentials of the principal and who uses them.'),
-    off: set('Turns a credential off. Placeholder: `{id}`.', 'POST', []),
-    on: set('Turns it on again. Placeholder: `{id}`.', 'POST', []),
-    gone: set('Ends it for good. Placeholder: `{id}`.', 'DELETE', [404, 410]),
-    probe: z
-      .strictObject({
-        url: z.union([url, z.array(requestUrlSchema).min(1).refine(differ, 'addresses that differ in host or path')]).describe('Where a credential is shown; several addresses are several endpoints.'),
-        method: methodSchema('GET'),
-        ...requestShape,
-        accepted: matchers.min(1).default([200]).describe('Answers that say that it is accepted.'),
-        rejected: matchers.min(1).default([401]).describe('Answers that say that it is rejected, and nothing else; looked at first. All others are inconclusive.'),
-      })
-      .optional()
-      .describe('Shows a credential to whoever checks it. Placeholders: `{id}` and the fields.'),
+    off: set('Turns a credential off.', 'POST', []),
+    on: set('Turns it on again.', 'POST', []),
+    gone: set('Ends it for good.', 'DELETE', [404, 410]),
+    probe: probeSchema.optional().describe('Shows a credential to whoever checks it. Placeholders: `{id}` and the fields.'),
   })
   .check((context) => {
     for (const { path, message } of contradictionsOf(context.value)) {

@@ -1,31 +1,31 @@
-import { type Answer, done, refused, unknown } from '../../kit/answer.ts'
+import { type Answer, ask, done, refused, unknown } from '../../kit/answer.ts'
 import { type Call, type Host, resourceKey } from '../../kit/call.ts'
 import { durationOf } from '../../kit/duration.ts'
-import type { HttpResponse } from '../../kit/http/index.ts'
-import type { Credential, CredentialState, Issuer, IssuerTraits, Observation, Verdict } from '../../kit/issuer.ts'
+import { type HttpResponse, isOneOf, type Matcher, openProbe, placeOf, type RequestConfig, send, type Values } from '../../kit/http/index.ts'
+import type { Credential, CredentialState, Issuer, IssuerTraits, Observation } from '../../kit/issuer.ts'
 import { Secret } from '../../kit/secret.ts'
-import { ask } from './ask.ts'
+import { taskFrom } from '../../kit/task.ts'
 import { idOf, PENDING, propose } from './identity.ts'
 import type { IssuerConfig } from './issuer-schema.ts'
-import { isOneOf, type Matcher } from './matcher.ts'
 import { outcomeOf } from './outcome.ts'
 import { lookAhead } from './preflight.ts'
-import { readListed, readMinted } from './reading.ts'
-import { placeOf, type RequestConfig } from './request.ts'
-import type { Values } from './template.ts'
+import { type MintedAt, readListed, readMinted } from './reading.ts'
 
-/** What plans call the place where the value is accepted when only consumers can tell. */
-const CONSUMERS = 'consumers'
+/** What a person is asked where a state has no request, unless the manifest says it. */
+const TITLES: Readonly<Record<CredentialState, string>> = {
+  on: 'Turn {id} of {of} on again',
+  off: 'Turn {id} of {of} off, and end its sessions',
+  gone: 'End {id} of {of}',
+}
 
 /** An issuer whose every request the manifest describes. It knows nothing of the provider but what is declared there. */
 export function openIssuer(config: IssuerConfig, host: Host): Issuer {
   const { principal } = config
-  const urls = new Map([config.probe?.url ?? []].flat().map((url) => [placeOf(url), url]))
-  const endpoints = urls.size === 0 ? [CONSUMERS] : [...urls.keys()]
+  const probing = openProbe(config.probe, config.fields, host)
 
   /** As the admin: what the answer means is declared. */
   const asAdmin = async (asked: RequestConfig & { readonly already?: readonly Matcher[] }, values: Values, call: Call): Promise<Answer<HttpResponse>> => {
-    const answer = await ask(asked, config.auth ?? {}, values, host, call)
+    const answer = await send(asked, config.auth ?? {}, values, host, call)
     return answer.is === 'done' ? outcomeOf(answer.value, { already: asked.already, refusals: config.refusals }, placeOf(asked.url)) : answer
   }
 
@@ -38,19 +38,8 @@ export function openIssuer(config: IssuerConfig, host: Host): Issuer {
     return answer.is === 'done' ? readListed(answer.value, config.list, principal, host.now(), placeOf(config.list.url)) : answer
   }
 
-  const probe = async (credential: Credential, endpoint: string, call: Call): Promise<Answer<Verdict>> => {
-    if (call.signal.aborted) return refused('DEADLINE', endpoint)
-    const url = urls.get(endpoint)
-    if (config.probe === undefined || url === undefined) return done({ verdict: 'inconclusive', code: CONSUMERS })
-    const answer = await ask({ ...config.probe, url }, {}, valuesOf(credential), host, call)
-    if (answer.is !== 'done') return answer
-    const { accepted, rejected } = config.probe
-    const verdict = isOneOf(rejected, answer.value) ? 'rejected' : isOneOf(accepted, answer.value) ? 'accepted' : 'inconclusive'
-    return done({ verdict, code: String(answer.value.status) })
-  }
-
   /** What the answer brought, with the id that its fields tell: another one would make two credentials of it later. */
-  const take = (response: HttpResponse, at: NonNullable<IssuerConfig['mint']['answer']>, about: string): Answer<Credential> => {
+  const take = (response: HttpResponse, at: MintedAt, about: string): Answer<Credential> => {
     const read = readMinted(response, at, about)
     if (read.is !== 'done') return read
     const named = 'id' in config.fields && read.value.id !== undefined ? { id: new Secret(read.value.id) } : {}
@@ -66,6 +55,7 @@ export function openIssuer(config: IssuerConfig, host: Host): Issuer {
     const asked = config[state]
     if (asked === undefined) return state === 'on' ? isOn(id, call) : refused('NOT_NOW', `${principal} has no ${state}`)
     if (id === PENDING) return state === 'gone' ? done({ evidence: {} }) : refused('PRINCIPAL_MISSING', 'a credential that was never made')
+    if ('ask' in asked) return ask(taskFrom(state === 'on' ? 'confirm' : 'end', asked.ask, { title: TITLES[state].replace('{of}', principal), steps: [] }, { id }))
     const answer = await asAdmin(asked, { id: new Secret(id) }, call)
     return answer.is === 'done' ? done({ evidence: { status: answer.value.status } }) : answer
   }
@@ -82,15 +72,19 @@ export function openIssuer(config: IssuerConfig, host: Host): Issuer {
   return {
     traits: traitsOf(config),
     identity: () => resourceKey('principal', 'webhook', principal),
-    endpoints: () => endpoints,
+    endpoints: () => probing.endpoints,
     idOf: (fields) => idOf(config, fields),
     propose: (current) => propose(config, current),
     preflight: async (current, _next, call) => {
       if (call.signal.aborted) return refused('DEADLINE', principal)
-      return lookAhead(config, current, { endpoints, observe: () => observe(call), probe: (credential, endpoint) => probe(credential, endpoint, call) })
+      return lookAhead(config, current, { observe: () => observe(call), prove: () => probing.prove(current, call) })
     },
     observe,
     mint: async ({ credential, tag }, call) => {
+      if ('ask' in config.mint) {
+        if (call.signal.aborted) return refused('DEADLINE', principal)
+        return ask({ ...taskFrom('mint', config.mint.ask, { title: `Make a new credential of ${principal}`, steps: [] }, { tag }), fields: Object.keys(config.fields) })
+      }
       const answer = await asAdmin(config.mint, { ...valuesOf(credential), tag: new Secret(tag) }, call)
       if (answer.is !== 'done') return answer
       const evidence = { status: answer.value.status }
@@ -100,7 +94,7 @@ export function openIssuer(config: IssuerConfig, host: Host): Issuer {
     },
     ...(collect !== undefined && {
       collect: async (tag: string, call: Call) => {
-        const answer = await ask(collect, config.auth ?? {}, { tag: new Secret(tag) }, host, call)
+        const answer = await send(collect, config.auth ?? {}, { tag: new Secret(tag) }, host, call)
         if (answer.is !== 'done') return answer
         const evidence = { status: answer.value.status }
         if (isOneOf(collect.pending, answer.value)) return done({ evidence })
@@ -110,7 +104,7 @@ export function openIssuer(config: IssuerConfig, host: Host): Issuer {
         return taken.is === 'done' ? done({ credential: taken.value, evidence }) : taken
       },
     }),
-    probe,
+    probe: probing.probe,
     set,
     // Every request has a connection of its own.
     close: async () => undefined,
@@ -121,8 +115,9 @@ function valuesOf({ id, fields }: Credential): Values {
   return { ...fields, id: new Secret(id) }
 }
 
-function traitsOf({ traits, fields, off, gone }: IssuerConfig): IssuerTraits {
+function traitsOf({ traits, fields, mint: minting, off, on, gone }: IssuerConfig): IssuerTraits {
   const { value, mint, acceptor, locate, slots = 1, settle, derivedLife, lockout } = traits
+  const asks = Object.entries({ mint: minting, on, off, gone }).flatMap(([name, asked]) => (asked !== undefined && 'ask' in asked ? [name as 'mint' | CredentialState] : []))
   return {
     value,
     mint,
@@ -134,5 +129,6 @@ function traitsOf({ traits, fields, off, gone }: IssuerConfig): IssuerTraits {
     fields,
     ...(lockout === undefined ? {} : { lockout }),
     ...(derivedLife === undefined ? {} : { derivedLife: durationOf(derivedLife) }),
+    ...(asks.length === 0 ? {} : { asks }),
   }
 }

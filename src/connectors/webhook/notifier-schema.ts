@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { durationSchema } from '../../kit/duration.ts'
-import { urlSchema } from '../../kit/http/url.ts'
-import { authSchema } from './request.ts'
+import { authSchema, urlSchema } from '../../kit/http/index.ts'
 
 /** What stands in a notifier with `use: webhook`. */
 export const notifierSchema = z.strictObject({

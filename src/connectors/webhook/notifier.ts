@@ -2,12 +2,11 @@ import { type Answer, done, refused } from '../../kit/answer.ts'
 import type { Host } from '../../kit/call.ts'
 import { durationOf } from '../../kit/duration.ts'
 import { KeyturnError } from '../../kit/error.ts'
-import { request } from '../../kit/http/index.ts'
+import { placeOf, request } from '../../kit/http/index.ts'
 import type { Notice, Notifier } from '../../kit/notifier.ts'
 import type { Secret } from '../../kit/secret.ts'
 import type { NotifierConfig } from './notifier-schema.ts'
 import { outcomeOf } from './outcome.ts'
-import { placeOf } from './request.ts'
 import { signatureOf } from './signature.ts'
 
 /**

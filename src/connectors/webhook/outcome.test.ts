@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { HttpResponse } from '../../kit/http/index.ts'
-import { isOneOf, refusalSchema } from './matcher.ts'
+import { type HttpResponse, isOneOf } from '../../kit/http/index.ts'
 import { outcomeOf } from './outcome.ts'
+import { refusalSchema } from './refusal.ts'
 
 const answer = (status: number, document: unknown = {}): HttpResponse => ({ status, text: JSON.stringify(document), complete: true, took: 1 })
 const said = (status: number, document?: unknown, means: Parameters<typeof outcomeOf>[1] = { refusals: [] }): string => {

@@ -1,7 +1,7 @@
 import { type Answer, done, refused, unknown } from '../../kit/answer.ts'
 import type { Code } from '../../kit/code.ts'
-import type { HttpResponse } from '../../kit/http/index.ts'
-import { isOneOf, type Matcher, type Refusal } from './matcher.ts'
+import { type HttpResponse, isOneOf, type Matcher } from '../../kit/http/index.ts'
+import type { Refusal } from './refusal.ts'
 
 /** What a status means where the manifest does not say. RFC 9110, section 15.5; RFC 6585, section 4. */
 const USUAL: ReadonlyMap<number, Code> = new Map<number, Code>([

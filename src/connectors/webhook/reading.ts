@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import { type Answer, done, unknown } from '../../kit/answer.ts'
 import { durationOf } from '../../kit/duration.ts'
 import { jsonAt } from '../../kit/expectation.ts'
@@ -5,9 +6,11 @@ import type { HttpResponse } from '../../kit/http/index.ts'
 import type { CredentialState, Known, Observation } from '../../kit/issuer.ts'
 import type { Fields } from '../../kit/secret.ts'
 import { Secret } from '../../kit/secret.ts'
+import type { mintedSchema } from './answers.ts'
 import type { IssuerConfig } from './issuer-schema.ts'
 
-type Minted = NonNullable<IssuerConfig['mint']['answer']>
+/** Where a credential stands in an answer. */
+export type MintedAt = z.infer<typeof mintedSchema>
 type List = NonNullable<IssuerConfig['list']>
 type Item = List['item']
 
@@ -15,7 +18,7 @@ type Item = List['item']
 const MILLISECONDS_FROM = 1e11
 
 /** What the answer to `mint` or `collect` holds. The provider acted, so an answer that does not fit leaves the outcome unknown. */
-export function readMinted(response: HttpResponse, at: Minted, about: string): Answer<{ readonly id?: string; readonly fields: Fields }> {
+export function readMinted(response: HttpResponse, at: MintedAt, about: string): Answer<{ readonly id?: string; readonly fields: Fields }> {
   const document = documentOf(response)
   const fields: Record<string, Secret> = {}
   for (const [name, path] of Object.entries(at.fields)) {

@@ -9,8 +9,15 @@ interface EndStep {
 
 /** Brings the recorded credential, and no other, into the state: by its identity, never by age or position (I5). */
 export async function end(scene: Scene, step: EndStep, call: Call): Promise<Answer<Evidence>> {
-  const answer = await scene.cast.issuer.set(valueOf(scene, step.which).id, step.to, call)
-  return answer.is === 'done' ? done(answer.value.evidence) : answer
+  const { id } = valueOf(scene, step.which)
+  const answer = await scene.cast.issuer.set(id, step.to, call)
+  if (answer.is === 'done') return done(answer.value.evidence)
+  // A value that we chose, and whose mint never came: what certainly is not there is off.
+  if (answer.is === 'refused' && answer.code === 'PRINCIPAL_MISSING' && step.to === 'off') {
+    const seen = await scene.cast.issuer.observe(call)
+    if (seen.is === 'done' && seen.value.complete && !seen.value.known.some((known) => known.id === id)) return done({ absent: true })
+  }
+  return answer
 }
 
 /** Whether it is in that state already, or further. */

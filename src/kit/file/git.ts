@@ -34,8 +34,9 @@ export async function gitStates(paths: readonly string[], call: Pick<Call, 'sign
   return states
 }
 
-/** Asks about files of one folder, and answers how git sees each. */
+/** Asks about files of one folder, and answers how git sees each. Where git itself would find no work tree it is not asked. */
 async function askGit(folder: string, names: readonly string[], call: Pick<Call, 'signal' | 'deadline'>): Promise<(name: string) => GitState> {
+  if (!belowGit(folder)) return () => 'outside'
   const ask = async (words: readonly string[], input?: string): Promise<{ exit: number; said: string } | undefined> => {
     const stdin = input === undefined ? {} : { stdin: new Secret(input) }
     const argv = ['git', '-C', folder, ...words]
@@ -49,7 +50,7 @@ async function askGit(folder: string, names: readonly string[], call: Pick<Call,
     ask(['--literal-pathspecs', 'ls-files', '--cached', '-z', '--', ...files]),
     ask(['check-ignore', '-z', '--stdin'], files.join('\0')),
   ])
-  if (inside?.exit !== 0) return () => (belowGit(folder) ? 'unknown' : 'outside')
+  if (inside?.exit !== 0) return () => 'unknown'
   if (inside.said.trim() !== 'true') return () => 'outside'
   const tracked = listed?.exit === 0 ? new Set(listed.said.split('\0')) : undefined
   // 0: some are ignored, 1: none is.
@@ -62,6 +63,7 @@ async function askGit(folder: string, names: readonly string[], call: Pick<Call,
   }
 }
 
+/** git looks for `.git` (a folder, or a file that leads to one) from here up; no other way is open to it, for it gets no GIT_DIR. */
 function belowGit(folder: string): boolean {
   if (existsSync(join(folder, '.git'))) return true
   return dirname(folder) !== folder && belowGit(dirname(folder))

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { until } from '../testing/until.ts'
 import { childEnvironment, processEnv } from './environment.ts'
@@ -24,10 +25,12 @@ describe('processStart and processMark', () => {
   })
 
   it.runIf(process.platform === 'linux')('take a process that has ended and was not reaped for gone', async () => {
-    // The shell becomes a sleep, which never asks for its ended child.
-    const child = spawn('/bin/sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    // The shell becomes a sleep, which never asks for its child; that ends with its input, after the change.
+    const child = spawn('/bin/sh', ['-c', 'exec 3<&0; cat <&3 & echo $!; exec sleep 60'], { stdio: ['pipe', 'pipe', 'ignore'] })
     const [line]: unknown[] = await once(child.stdout, 'data')
     const pid = Number(String(line))
+    await until(() => readFileSync(`/proc/${child.pid}/comm`, 'utf8') === 'sleep\n')
+    child.stdin.end()
     await until(() => processMark(pid) === undefined)
     // It is still in the table.
     expect(process.kill(pid, 0)).toBe(true)

@@ -9,8 +9,6 @@ const QUOTED_KEY = /'([^']+)'/y
 const BARE_KEY = new RegExp(`([^=#${S}]+)`, 'y')
 const BLANKS = new RegExp(`[${BLANK}]*`, 'y')
 const SIGN = new RegExp(`=[${BLANK}]*`, 'y')
-const SINGLE = /'((?:\\'|[^'])*)'/y
-const DOUBLE = /"((?:\\"|[^"])*)"/y
 const BARE = /([^\n]*)/y
 const COMMENT = new RegExp(`(?:[${BLANK}]*#[^\\n]*)?`, 'y')
 const LINE_END = new RegExp(`[${BLANK}]*(?:\\n|$)`, 'y')
@@ -22,16 +20,37 @@ const ESCAPED: Readonly<Record<string, string>> = {
   '\\': '\\', '\'': '\'', '"': '"', a: '\u0007', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v',
 }
 
+/** What has changed between versions that are in use. */
+interface Rules {
+  readonly single: RegExp
+  readonly double: RegExp
+  /** Whether a byte order mark is taken away, and not for the begin of the first key. */
+  readonly marked: boolean
+  /** Whether the value of `KEY= # comment` is empty. */
+  readonly comment: boolean
+}
+
+/** Up to 1.1. */
+const OLD: Rules = { single: /'((?:\\'|[^'])*)'/y, double: /"((?:\\"|[^"])*)"/y, marked: false, comment: false }
+/** From 1.2.4 on; those between have a part of the one and a part of the other. */
+const NEW: Rules = { single: /'((?:\\[^]|[^'\\])*)'/y, double: /"((?:\\[^]|[^"\\])*)"/y, marked: true, comment: true }
+
 /**
  * Reads an env file as python-dotenv does (`load_dotenv`, with its default interpolation). Lines that it cannot parse are
- * skipped, so no file is refused. Facts: theskumar/python-dotenv, src/dotenv/parser.py and variables.py, version 1.2.
+ * skipped, so no file is refused. What versions in use read differently depends on more than the file.
+ * Facts: theskumar/python-dotenv, src/dotenv/parser.py and variables.py, versions 1.1 and 1.2.
  */
 export function readPython(text: string): Readings {
+  const [old, now] = [readBy(OLD, text), readBy(NEW, text)]
+  return new Map([...old.keys(), ...now.keys()].map((key) => [key, old.get(key) === now.get(key) ? (now.get(key) ?? null) : null]))
+}
+
+function readBy(rules: Rules, text: string): Readings {
   const readings = new Map<string, string | null>()
   // Python opens the file as text, which makes every line end a plain one.
-  const reader = new Cursor(text.replace(/^\ufeff/, '').replaceAll(/\r\n?/g, '\n'))
+  const reader = new Cursor((rules.marked ? text.replace(/^\ufeff/, '') : text).replaceAll(/\r\n?/g, '\n'))
   while (reader.more()) {
-    const line = takeLine(reader)
+    const line = takeLine(reader, rules)
     if (line === undefined) reader.take(REST)
     else if (line.value !== undefined) readings.set(line.key, REFERENCE.test(line.value) ? null : line.value)
     else if (line.key !== '') readings.delete(line.key)
@@ -66,7 +85,7 @@ class Cursor {
 }
 
 /** Undefined is an error; an empty key is a line without one; no value is a key without a sign, which is not set. */
-function takeLine(reader: Cursor): { key: string; value: string | undefined } | undefined {
+function takeLine(reader: Cursor, rules: Rules): { key: string; value: string | undefined } | undefined {
   reader.take(SPACE)
   if (!reader.more()) return { key: '', value: undefined }
   reader.take(EXPORT)
@@ -75,8 +94,8 @@ function takeLine(reader: Cursor): { key: string; value: string | undefined } | 
   reader.take(BLANKS)
   let value: string | undefined
   if (reader.peek() === '=') {
-    reader.take(SIGN)
-    value = takeValue(reader)
+    const blanks = reader.take(SIGN) !== '='
+    value = rules.comment && blanks && reader.peek() === '#' ? '' : takeValue(reader, rules)
     if (value === undefined) return undefined
   }
   reader.take(COMMENT)
@@ -84,11 +103,11 @@ function takeLine(reader: Cursor): { key: string; value: string | undefined } | 
   return { key, value }
 }
 
-function takeValue(reader: Cursor): string | undefined {
+function takeValue(reader: Cursor, rules: Rules): string | undefined {
   const first = reader.peek()
-  if (first === '\'') return reader.take(SINGLE)?.replaceAll(/\\[\\']/g, (escape) => escape.charAt(1))
+  if (first === '\'') return reader.take(rules.single)?.replaceAll(/\\[\\']/g, (escape) => escape.charAt(1))
   if (first === '"') {
-    return reader.take(DOUBLE)?.replaceAll(/\\[\\'"abfnrtv]/g, (escape) => ESCAPED[escape.charAt(1)] ?? escape)
+    return reader.take(rules.double)?.replaceAll(/\\[\\'"abfnrtv]/g, (escape) => ESCAPED[escape.charAt(1)] ?? escape)
   }
   if (first === '' || first === '\n') return ''
   return reader.take(BARE)?.replaceAll(BARE_COMMENT, '').replace(SPACE_AT_END, '')

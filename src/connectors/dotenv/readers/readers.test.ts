@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { files, LINES, values } from '../../../../test/fixture/env-files.ts'
 import { fitValue } from '../fit.ts'
-import { readAll, readAs, READERS, type Reader } from './index.ts'
+import { readAll, readAs, READERS } from './index.ts'
 
 let folder: string
 beforeAll(() => {
@@ -22,56 +23,15 @@ function realShell(text: string): Record<string, string> {
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
 }
 
-/** Pieces that mean something to at least one reader. */
-const PARTS = [
-  'A=', 'B=', 'C =', ' D= ', 'export ', 'E: ', 'FOO', '\n', '\n', '\r\n', '"', '"', '\'', '\'', '\\', '$', '${', '}',
-  '$$', '#', ' #', ' ', '\t', 'x', '=', '`',
-  '\\n', '\\"', '\\\'', '\\\\', 'é', '\u00a0', '~', ':', '*', 'a b', '-', '${A}', '$A', '(', ')', ';', '&', 'unset A',
-]
-const text = fc.array(fc.constantFrom(...PARTS), { maxLength: 14 }).map((parts) => parts.join(''))
-
-/** Where the readers agree and where they differ. Null: depends on more than the file. Undefined: not read. */
-const TABLE: readonly [string, Readonly<Record<Reader, string | null | undefined>>][] = [
-  ['A=plain', { compose: 'plain', node: 'plain', python: 'plain', sh: 'plain' }],
-  ['A=', { compose: '', node: '', python: '', sh: '' }],
-  ['export A=x', { compose: 'x', node: 'x', python: 'x', sh: 'x' }],
-  ['A="two words"', { compose: 'two words', node: 'two words', python: 'two words', sh: 'two words' }],
-  ['A=two words', { compose: 'two words', node: 'two words', python: 'two words', sh: undefined }],
-  ['A = x', { compose: 'x', node: 'x', python: 'x', sh: undefined }],
-  ['A: x', { compose: 'x', node: 'x', python: undefined, sh: undefined }],
-  ['A=x # note', { compose: 'x', node: 'x', python: 'x', sh: 'x' }],
-  ['A=x#y', { compose: 'x#y', node: 'x', python: 'x#y', sh: 'x#y' }],
-  ['A="x#y"', { compose: 'x#y', node: 'x#y', python: 'x#y', sh: 'x#y' }],
-  ['A=a$B', { compose: null, node: 'a$B', python: 'a$B', sh: null }],
-  ['A=\'a$B\'', { compose: 'a$B', node: 'a$B', python: 'a$B', sh: 'a$B' }],
-  ['A=\'a${B}\'', { compose: 'a${B}', node: 'a${B}', python: null, sh: 'a${B}' }],
-  ['A=a$$b', { compose: 'a$b', node: 'a$$b', python: 'a$$b', sh: null }],
-  ['A="a\\$b"', { compose: 'a$b', node: 'a\\$b', python: 'a\\$b', sh: 'a$b' }],
-  ['A="a\\nb"', { compose: 'a\nb', node: 'a\nb', python: 'a\nb', sh: 'a\\nb' }],
-  ['A=\'a\\nb\'', { compose: 'a\\nb', node: 'a\\nb', python: 'a\\nb', sh: 'a\\nb' }],
-  ['A=\'a\\\\b\'', { compose: 'a\\\\b', node: 'a\\\\b', python: 'a\\b', sh: 'a\\\\b' }],
-  ['A="say \\"hi\\""', { compose: 'say "hi"', node: 'say \\"hi\\"', python: 'say "hi"', sh: 'say "hi"' }],
-  ['A="one\ntwo"', { compose: 'one\ntwo', node: 'one\ntwo', python: 'one\ntwo', sh: 'one\ntwo' }],
-  ['A=`tick`', { compose: '`tick`', node: 'tick', python: '`tick`', sh: null }],
-  ['A="oops', { compose: undefined, node: '"oops', python: undefined, sh: undefined }],
-  ['A=x\r\nB=y\r\n', { compose: 'x', node: 'x', python: 'x', sh: undefined }],
-  ['A=1\nA=2', { compose: '2', node: '2', python: '2', sh: '2' }],
-  ['A=p&q', { compose: 'p&q', node: 'p&q', python: 'p&q', sh: undefined }],
-  ['A=~/x', { compose: '~/x', node: '~/x', python: '~/x', sh: null }],
-  ['A=x\\\ny', { compose: 'x\\', node: 'x\\', python: 'x\\', sh: 'xy' }],
-  ['A=x\nA\n', { compose: null, node: 'x', python: undefined, sh: 'x' }],
-  ['A=\'it\'\\\'\'s\'', { compose: undefined, node: 'it\'\\\'\'s', python: undefined, sh: 'it\'s' }],
-]
-
 describe('readAs', () => {
-  it.each(TABLE)('reads %j as each reader does', (line, expected) => {
+  it.each(LINES)('reads %j as each reader does', (line, expected) => {
     expect(Object.fromEntries(READERS.map((reader) => [reader, readAs(reader, line, 'A')]))).toEqual(expected)
   })
 
   it('reads any text as the real shell of this machine does, wherever it says that it knows', () => {
     let known = 0
     fc.assert(
-      fc.property(text, (file) => {
+      fc.property(files, (file) => {
         const readings = readAll('sh', file)
         if (readings === undefined) return
         known += 1
@@ -94,15 +54,10 @@ describe('readAs', () => {
 })
 
 describe('fitValue', () => {
-  const value = fc.oneof(
-    fc.string({ unit: 'grapheme', maxLength: 40 }),
-    fc.string({ unit: fc.constantFrom(...'ab1 \t\n\r\'"`\\$&|;<>(){}[]*?~#!=:%^+,./@-_é€'), maxLength: 12 }),
-  )
-
   it('writes what the real shell reads back exactly (C-14)', () => {
     let written = 0
     fc.assert(
-      fc.property(value, (given) => {
+      fc.property(values, (given) => {
         const fit = fitValue('OTHER=1\n', 'A', given, ['sh'])
         if ('unread' in fit) return
         written += 1
@@ -115,7 +70,7 @@ describe('fitValue', () => {
 
   it('writes what Node itself reads back exactly (`node --env-file`), when all readers can', () => {
     fc.assert(
-      fc.property(value, (given) => {
+      fc.property(values, (given) => {
         const fit = fitValue('', 'A', given, READERS)
         fc.pre('text' in fit)
         const written = 'text' in fit ? fit.text : ''

@@ -5,7 +5,7 @@ export const READERS = ['compose', 'node', 'python', 'sh'] as const satisfies re
 
 /**
  * What a reader makes of a file, by key: the value, or null when it depends on more than this file (a reference to a variable,
- * a command). A key that the reader does not set is absent.
+ * a command, the version of the reader). A key that the reader does not set is absent.
  */
 export type Readings = ReadonlyMap<string, string | null>
 

@@ -1,9 +1,9 @@
-import { type Answer, refused } from '../../kit/answer.ts'
-import type { Call, Host } from '../../kit/call.ts'
-import { KeyturnError } from '../../kit/error.ts'
-import { type HttpResponse, request } from '../../kit/http/index.ts'
-import { Secret } from '../../kit/secret.ts'
-import { placeOf, type RequestConfig } from './request.ts'
+import { type Answer, refused } from '../answer.ts'
+import type { Call, Host } from '../call.ts'
+import { KeyturnError } from '../error.ts'
+import { Secret } from '../secret.ts'
+import { placeOf, type RequestConfig } from './described.ts'
+import { type HttpResponse, request } from './request.ts'
 import { fill, fillUrl, type Values } from './template.ts'
 
 /**
@@ -11,7 +11,7 @@ import { fill, fillUrl, type Values } from './template.ts'
  * goes wrong is as for {@link request}, and a reference that does not resolve, or an id that cannot stand in a URL, is refused
  * before anything is sent.
  */
-export async function ask(
+export async function send(
   asked: RequestConfig,
   auth: Readonly<Record<string, string>>,
   values: Values,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { label } from '../../kit/answer.ts'
-import { urlSchema } from '../../kit/http/url.ts'
-import { placeholdersOf, partsOf } from './template.ts'
+import { label } from '../answer.ts'
+import { partsOf, placeholdersOf } from './template.ts'
+import { urlSchema } from './url.ts'
 
 /** What may stand in a URL: neither is a value. Everything else is only for headers and bodies (I11). */
 const IN_URL: readonly string[] = ['id', 'tag']
@@ -19,7 +19,7 @@ export const requestUrlSchema = urlSchema
     'only `{id}` and `{tag}`: everybody logs URLs; put a value in a header or the body',
   )
 
-export const headerNameSchema = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'the name of a header')
+const headerNameSchema = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'the name of a header')
 
 /** Headers that show who asks; only references may stand in them. */
 export const authSchema = z
@@ -108,4 +108,21 @@ export function placeholdersIn(request: RequestConfig): readonly string[] {
 export function textsIn(value: unknown): readonly string[] {
   if (typeof value === 'string') return [value]
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : []
+}
+
+/** A place in a configuration and what to write there. */
+export interface Contradiction {
+  readonly path: readonly string[]
+  readonly message: string
+}
+
+/** What does not fit together in a request that may hold these placeholders; paths are from the request on. */
+export function* contradictionsIn(request: RequestConfig, known: readonly string[]): Iterable<Contradiction> {
+  const strange = placeholdersIn(request).find((placeholder) => !known.includes(placeholder))
+  if (strange !== undefined) yield { path: [], message: known.length === 0 ? 'no placeholder here' : `one of ${known.map((each) => `\`{${each}}\``).join(', ')} in place of \`{${strange}}\`` }
+  if (request.json !== undefined && request.form !== undefined) yield { path: [], message: '`json` or `form`, not both' }
+  if (request.method === 'GET' && (request.json ?? request.form) !== undefined) yield { path: ['method'], message: 'another method than GET, which has no body' }
+  if (request.basic !== undefined && Object.keys(request.headers ?? {}).some((header) => /^authorization$/i.test(header))) {
+    yield { path: [], message: '`basic` or an `Authorization` header, not both' }
+  }
 }

@@ -1,5 +1,5 @@
-import type { Host } from '../../kit/call.ts'
-import { Secret } from '../../kit/secret.ts'
+import type { Host } from '../call.ts'
+import { Secret } from '../secret.ts'
 
 type Part = { readonly text: string } | { readonly name: string }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ALNUM, generate } from '../../kit/generate.ts'
-import { Secret } from '../../kit/secret.ts'
+import { ALNUM, generate } from '../generate.ts'
+import { Secret } from '../secret.ts'
 import { fill, fillUrl, partsOf, placeholdersOf } from './template.ts'
 
 const host = { resolve: async (text: string) => new Secret(text.replaceAll('${env:T}', 'resolved {token}')) }
