@@ -6,6 +6,7 @@ import execManifest from './connectors/exec/manifest.ts'
 import fileManifest from './connectors/file/manifest.ts'
 import httpManifest from './connectors/http/manifest.ts'
 import logManifest from './connectors/log/manifest.ts'
+import personManifest from './connectors/person/manifest.ts'
 import postgresManifest from './connectors/postgres/manifest.ts'
 import processManifest from './connectors/process/manifest.ts'
 import prometheusManifest from './connectors/prometheus/manifest.ts'
@@ -25,6 +26,7 @@ export const registry = {
   file: { manifest: fileManifest, load: () => import('./connectors/file/index.ts') },
   http: { manifest: httpManifest, load: () => import('./connectors/http/index.ts') },
   log: { manifest: logManifest, load: () => import('./connectors/log/index.ts') },
+  person: { manifest: personManifest, load: () => import('./connectors/person/index.ts') },
   postgres: { manifest: postgresManifest, load: () => import('./connectors/postgres/index.ts') },
   process: { manifest: processManifest, load: () => import('./connectors/process/index.ts') },
   prometheus: { manifest: prometheusManifest, load: () => import('./connectors/prometheus/index.ts') },

@@ -18,6 +18,7 @@ const CHECK_MS = 5_000
 export async function examineCheck({ spec, check }: OpenCheck, look: Look, verdict: 'warning' | 'problem', as?: Credential): Promise<Found> {
   const title = check.title()
   const seen = await look((call) => check.run(call, as), Math.min(spec.within, CHECK_MS))
+  if (seen.is === 'ask') return notice('check', title, 'a person is asked, in each rotation')
   if (seen.is !== 'done') return unanswered(verdict, 'check', title, seen)
   if (seen.value.verdict === 'pass') return fine('check', title, 'passes')
   const unmet = Object.entries(seen.value.evidence).map(([name, value]) => `${name} ${String(value)}`)

@@ -203,6 +203,8 @@ export class Attempts {
   /** Whether an effect of the owner before is out of the world: its process is gone and took it along, or the target fences it. */
   #cannotComeLate(step: Step): boolean {
     const { open, plan, done, fence } = this.#recorder.progress
+    // Asking a person sends nothing.
+    if (plan.traits.asks?.includes(step.do === 'set' ? step.to : 'mint') === true && (step.do === 'set' || step.do === 'mint')) return true
     // The fence holds back older owners; what we sent ourselves passes it.
     if (step.do === 'mint' || step.do === 'set') return done.get('preflight')?.evidence['fenced'] === true && open !== undefined && open.fence < fence
     if (open?.ownerGone !== true) return false

@@ -130,7 +130,8 @@ function closeAtEnd(progress: Progress): Next {
 
 function afterTrouble(progress: Progress, step: Step, trouble: Trouble, now: number): Next {
   const { code, about } = trouble
-  if (step.do === 'preflight') return { do: 'close', result: 'refused', code, about }
+  // What a person is asked before anything is changed is waited for like any other task.
+  if (step.do === 'preflight' && trouble.is !== 'asked') return { do: 'close', result: 'refused', code, about }
   const passing = trouble.is !== 'asked' && PASSING.has(code)
   if (passing && now - trouble.since < PATIENCE_MS && !pressing(progress, step)) {
     const until = trouble.at + backoff(trouble.times)
@@ -151,6 +152,8 @@ function pressing(progress: Progress, step: Step): boolean {
  * which is no reason to restart things: a person is told.
  */
 function turnsBack(progress: Progress, step: Step, trouble: Trouble): boolean {
+  // To be asked is no failure; to be declined is one.
+  if (trouble.is === 'asked') return false
   if (step.do === 'mint') return trouble.is === 'refused'
   // In the undo window somebody holds the old credential again.
   if (step.do === 'wait') return true

@@ -27,6 +27,7 @@ export async function credentialOf(given: Fields, { plan, cast, old, wanted }: G
   if (missing.length > 0) throw new KeyturnError('TASK_UNFIT', `${missing.join(', ')} is missing`)
   if (strange.length > 0) throw new KeyturnError('TASK_UNFIT', `there is no field ${strange.map(label).join(', ')}`)
   for (const [name, value] of Object.entries(given)) refuseShape(name, value, plain.has(name) ? undefined : old.fields[name])
+  refuseMixedUp(given, plain)
   const fields = { ...cast.issuer.propose(old).fields, ...given }
   const id = cast.issuer.idOf(fields)
   if (id === undefined) throw new KeyturnError('TASK_UNFIT', 'it is a credential of another principal than the manifest names')
@@ -41,6 +42,15 @@ function refuseShape(name: string, value: Secret, old: Secret | undefined): void
   if (text === '') throw new KeyturnError('TASK_UNFIT', `${name} is empty`)
   if (text !== text.trim()) throw new KeyturnError('TASK_UNFIT', `${name} begins or ends with white space, as when too much was copied`)
   if (value.equals(old)) throw new KeyturnError('TASK_UNFIT', `${name} is the value that is in use already`)
+}
+
+/** What is no secret is shown and journaled: a value that was typed there by a slip must not get that far (I11). */
+function refuseMixedUp(given: Fields, plain: ReadonlySet<string>): void {
+  const [shown, hidden] = [true, false].map((isPlain) => Object.entries(given).filter(([name]) => plain.has(name) === isPlain))
+  for (const [name, value] of shown ?? []) {
+    const held = (hidden ?? []).find(([, secret]) => value.reveal().includes(secret.reveal()))
+    if (held !== undefined) throw new KeyturnError('TASK_UNFIT', `${name} holds what belongs into ${held[0]}`)
+  }
 }
 
 async function refuseUnreadable(plan: Plan, cast: Cast, credential: Credential, call: Call): Promise<void> {

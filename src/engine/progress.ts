@@ -53,6 +53,8 @@ export interface Progress {
   readonly newId?: string
   /** By what was acknowledged: who answers for it. */
   readonly acknowledged: ReadonlyMap<string, string>
+  /** Titles of what people confirmed before anything was changed: that is not asked again. */
+  readonly confirmed: ReadonlySet<string>
   /** The task at hand: when it was asked, by when it is to be done, when people are told again. */
   readonly asked?: { readonly step: string; readonly attempt: number; readonly task: TaskRequest; readonly at: number; readonly dueAt: number; readonly remindAt: number }
   readonly turnRequested?: { readonly why: 'abort' | 'undo'; readonly by: string }
@@ -74,6 +76,7 @@ type Draft = { -readonly [K in keyof Progress]: Progress[K] } & {
   lost: Map<string, number>
   waits: Map<string, number>
   acknowledged: Map<string, string>
+  confirmed: Set<string>
 }
 
 /** Folds a journal. Throws on one that does not begin with `rotation-opened`. */
@@ -91,6 +94,7 @@ export function foldProgress(events: readonly TimedEvent[]): Progress {
     lost: new Map(),
     waits: new Map(),
     acknowledged: new Map(),
+    confirmed: new Set(),
     lastAt: first.at,
     predecessor: 'none',
     fence: 0,
@@ -110,6 +114,7 @@ export function advance(progress: Progress, event: TimedEvent): Progress {
     lost: new Map(progress.lost),
     waits: new Map(progress.waits),
     acknowledged: new Map(progress.acknowledged),
+    confirmed: new Set(progress.confirmed),
   }
   apply(draft, event)
   return draft
@@ -168,6 +173,8 @@ function apply(draft: Draft, event: TimedEvent): void {
         draft.done.set(event.step, { at: event.at, evidence: { answered: event.by } })
         if (event.id !== undefined) draft.newId = event.id
         if (isEffect(stepOf(draft.plan, event.step))) draft.begun.add(event.step)
+      } else if (stepOf(draft.plan, event.step).do === 'preflight' && draft.asked?.task.kind === 'confirm') {
+        draft.confirmed.add(draft.asked.task.title)
       }
       delete draft.paused
       delete draft.trouble

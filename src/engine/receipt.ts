@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, sign, verify } from 'node:crypto'
-import { type Evidence, KeyturnError } from '../kit/index.ts'
+import { type Evidence, KeyturnError, type TaskRequest } from '../kit/index.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Step } from '../plan/step.ts'
 import { overlaps } from '../plan/steps.ts'
@@ -35,6 +35,8 @@ export interface Receipt {
   readonly attested: Readonly<Record<string, Evidence>>
   /** What people answered for in place of a proof; absent when nobody had to. */
   readonly acknowledged?: readonly { readonly what: string; readonly by: string; readonly reason: string; readonly at: string }[]
+  /** What people were asked and did; absent when nobody was asked. */
+  readonly answered?: readonly { readonly step: string; readonly kind: TaskRequest['kind']; readonly title: string; readonly by: string; readonly at: string }[]
   readonly stores: readonly string[]
   /** How long new logins with the value in the stores could fail, measured; 0 with an overlap. Milliseconds. */
   readonly gapMs: number
@@ -96,6 +98,7 @@ export function makeReceipt(
     proof: seen('prove') ?? seen('probe') ?? {},
     attested: attestations(progress),
     ...acknowledgements(events),
+    ...answers(events),
     stores: plan.stores.map((store) => store.title),
     gapMs: gapOf(progress, events, now),
     derivedLifeMs: plan.traits.derivedLife ?? (plan.traits.ends.length > 0 ? 0 : null),
@@ -107,6 +110,17 @@ export function makeReceipt(
 function acknowledgements(events: readonly TimedEvent[]): Pick<Receipt, 'acknowledged'> {
   const acknowledged = events.flatMap((event) => (event.type === 'acknowledged' ? [{ what: event.what, by: event.by, reason: event.reason, at: new Date(event.at).toISOString() }] : []))
   return acknowledged.length === 0 ? {} : { acknowledged }
+}
+
+function answers(events: readonly TimedEvent[]): Pick<Receipt, 'answered'> {
+  const answered = events.flatMap((event, index) => {
+    if (event.type !== 'task-answered') return []
+    const asked = events.slice(0, index).findLast((each) => each.type === 'step-asked' && each.step === event.step)
+    if (asked?.type !== 'step-asked') return []
+    const { kind, title } = asked.task
+    return [{ step: event.step, kind, title, by: event.by, at: new Date(event.at).toISOString() }]
+  })
+  return answered.length === 0 ? {} : { answered }
 }
 
 function attestations(progress: Progress): Record<string, Evidence> {

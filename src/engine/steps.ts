@@ -18,6 +18,8 @@ export function mayHave(progress: Progress, kind: 'mint' | 'publish' | 'set'): b
 
 /** How many mints of the way forward got no answer, and were not to be seen either. */
 export function mintsLost({ plan, lost }: Progress): number {
+  // Asking a person makes nothing that could be lost.
+  if (plan.traits.asks?.includes('mint') === true) return 0
   return plan.steps.reduce((sum, step) => sum + (step.do === 'mint' ? (lost.get(step.id) ?? 0) : 0), 0)
 }
 

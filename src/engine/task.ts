@@ -1,4 +1,6 @@
 import { type Call, type Credential, type Fields, KeyturnError, label } from '../kit/index.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { LedgerChange } from '../state/journal.ts'
 import { claim, release } from '../state/lease.ts'
 import { type Cast, openCast } from './cast.ts'
 import type { Engine } from './engine.ts'
@@ -27,7 +29,7 @@ export async function answerTask(engine: Engine, rotation: string, fields: Field
     // Of a word alone nothing is looked at here: what it is about is proven by the steps that follow, or stands in the journal.
     if (asked.task.kind !== 'mint') {
       if (Object.keys(fields).length > 0) throw new KeyturnError('TASK_UNFIT', 'this task asks for no value')
-      await recorder.write(event)
+      await recorder.write(event, { ledger: await ledgerOfWord(engine, rotation, recorder, asked) })
       return
     }
     const { plan } = recorder.progress
@@ -36,16 +38,28 @@ export async function answerTask(engine: Engine, rotation: string, fields: Field
     const cast = await openCast(plan, engine.registry, host)
     try {
       const credential = await examine(engine, recorder, { asked, cast, values }, fields)
-      const both = { old: values.old, new: credential }
-      const ledger = ledgerChanges(plan, stepOf(plan, asked.step), 'step-done', (which) => {
-        const known = both[which]
-        return known === undefined ? undefined : { credential: known, fingerprint: values.fingerprint(known, plainFields(plan.traits.fields)) }
-      })
+      const ledger = ledgerOf(plan, asked, values, { old: values.old, new: credential })
       await recorder.write({ ...event, id: nameOf(credential.id) }, { sealed: { new: await values.seal('new', credential) }, ledger })
     } finally {
       await cast.close()
     }
   })
+}
+
+/** What an answer changes in the ledger: the same as the step itself would. */
+function ledgerOf(plan: Plan, { step }: OpenTask, values: Values, known: { readonly old?: Credential | undefined; readonly new?: Credential | undefined }): LedgerChange[] {
+  const plain = plainFields(plan.traits.fields)
+  return ledgerChanges(plan, stepOf(plan, step), 'step-done', (which) => {
+    const credential = known[which]
+    return credential === undefined ? undefined : { credential, fingerprint: values.fingerprint(credential, plain) }
+  })
+}
+
+/** The same for a word alone. Only one about a credential's state changes anything; for all others no identity is needed. */
+async function ledgerOfWord(engine: Engine, rotation: string, { progress: { plan } }: Recorder, asked: OpenTask): Promise<LedgerChange[]> {
+  if (asked.task.kind === 'prepare' || stepOf(plan, asked.step).do !== 'set') return []
+  const values = await Values.open(engine.state, rotation, plan, engine.host(plan.base))
+  return ledgerOf(plan, asked, values, values)
 }
 
 /** A person will not do what was asked, and says why. Throws NOT_NOW when nothing is asked. */

@@ -30,6 +30,18 @@ function isPattern(pattern: string): boolean {
   }
 }
 
+/** Whether a text is a regular expression with exactly one group. */
+function hasOneGroup(pattern: string): boolean {
+  try {
+    return new RegExp(`${pattern}|`, 'u').exec('')?.length === 2
+  } catch {
+    return false
+  }
+}
+
+/** A regular expression whose one group is what is meant. */
+export const groupSchema = z.string().refine(hasOneGroup, 'a regular expression of JavaScript with one group')
+
 /**
  * The value at a path in a JSON document: names and, for lists, numbers from 0, with dots between them. Undefined when it is not
  * there, which is never the same as null (C-05).

@@ -98,7 +98,7 @@ function summarise(secret: SecretSpec, postflight: readonly CheckSpec[], world: 
     ...(world.issuer.preflight === undefined ? {} : { fenced: world.issuer.preflight.fenced }),
     ...(oneWay ? { pointOfNoReturn: 'mint' } : gone === undefined ? {} : { pointOfNoReturn: gone }),
     notRestored: notRestored(world, overlap, oneWay),
-    notices: [...notEnded(layout, overlap), ...(world.waves.flat().length === 0 ? ['no consumer is named: nobody is told of the new value'] : []), ...(world.issuer.preflight?.notices ?? []), ...world.stores.flatMap((store) => store.notices), ...world.waves.flat().flatMap((consumer) => [...consumer.notices, ...weakProof(consumer)])],
+    notices: [...asked(world), ...notEnded(layout, overlap), ...(world.waves.flat().length === 0 ? ['no consumer is named: nobody is told of the new value'] : []), ...(world.issuer.preflight?.notices ?? []), ...world.stores.flatMap((store) => store.notices), ...world.waves.flat().flatMap((consumer) => [...consumer.notices, ...weakProof(consumer)])],
     evidence,
   }
 }
@@ -108,6 +108,13 @@ function notRestored(world: World, overlap: boolean, oneWay: boolean): string[] 
   if (oneWay) lost.push('the old value: the provider makes the new one, and nobody can make the old one again')
   if (world.stores.some((store) => !store.readable)) lost.push('the old value: a store cannot be read, so there is no rollback and no proof of death')
   return lost
+}
+
+/** What people are asked to do, beside checks, whose titles say it. */
+function asked({ issuer: { traits: { asks = [] } }, waves }: World): string[] {
+  const reloads = waves.flat().filter((consumer) => consumer.traits.asks === true).map((consumer) => `reload ${consumer.title}`)
+  const tasks = [...(asks.includes('mint') ? ['make the new credential'] : []), ...reloads, ...(asks.includes('off') ? ['turn the old one off'] : []), ...(asks.includes('gone') ? ['end the old one'] : [])]
+  return tasks.length === 0 ? [] : [`people are asked to ${tasks.join(', ')}: the rotation waits for them`]
 }
 
 function notEnded({ traits }: Layout, overlap: boolean): string[] {

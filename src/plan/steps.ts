@@ -77,8 +77,14 @@ export function isOneWay(meeting: Meeting): boolean {
 }
 
 /** Whether a mint that got no answer may have left something behind at the provider that has to be found and ended. */
-function mayLeave({ value, mint }: IssuerTraits): boolean {
-  return value === 'made' && mint === 'adds'
+function mayLeave({ value, mint, asks }: IssuerTraits): boolean {
+  // Asking a person makes nothing.
+  return value === 'made' && mint === 'adds' && asks?.includes('mint') !== true
+}
+
+/** Whether a person ends credentials here: who does that can look who uses them, too. */
+export function endsByHand({ ends, asks = [] }: IssuerTraits): boolean {
+  return ends.some((end) => asks.includes(end))
 }
 
 interface Builder {
@@ -155,7 +161,7 @@ function forget(steps: Builder, layout: Layout, keeps: Which, ends: Which): void
 
 /** The gate of a consumer that cannot prove what it holds asks for it, in both directions. */
 function watch(steps: Builder, { timing, traits }: Layout, id: string, which: Which, needs?: Needed): void {
-  if (timing.quiet === 0 || traits.acceptor !== 'issuer') return
+  if (timing.quiet === 0 || (traits.acceptor !== 'issuer' && !endsByHand(traits))) return
   steps.add(id, 'forget', { do: 'watch', which, for: timing.quiet, every: timing.quietEvery }, timing.quiet + LOOK_MS, needs)
 }
 

@@ -11,6 +11,7 @@ export function stepText(plan: Plan, step: Step, fresh = plan.next?.id): string 
       return 'look: rights, room, stores, consumers, checks; probe the old credential and a wrong one'
     case 'mint':
       if (plan.traits.mint === 'triggers') return 'start the provider\'s own rotation'
+      if (plan.traits.asks?.includes('mint') === true) return `ask a person to make a new credential${fresh === undefined ? '' : `: ${fresh}`}`
       if (made) return `have ${plan.issuer.use} make a new credential${fresh === undefined ? '' : `: ${fresh}`}`
       return `make ${id(step.which)} accepted with ${step.which === 'new' ? 'a new value' : 'the old value'}`
     case 'collect':
@@ -32,7 +33,7 @@ export function stepText(plan: Plan, step: Step, fresh = plan.next?.id): string 
     case 'gate':
       return `gate: everything is on ${id(step.keeps)}, nothing on ${id(step.ends)}, looked at now`
     case 'set':
-      return { on: `turn ${id(step.which)} on again`, off: `turn ${id(step.which)} off and end its sessions`, gone: `end ${id(step.which)} for good` }[step.to]
+      return (plan.traits.asks?.includes(step.to) === true ? 'ask a person: ' : '') + { on: `turn ${id(step.which)} on again`, off: `turn ${id(step.which)} off and end its sessions`, gone: `end ${id(step.which)} for good` }[step.to]
     case 'prove':
       return `prove in pairs: ${id(step.accepted)} accepted, ${id(step.rejected)} rejected`
     case 'reclaim':

@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
@@ -20,7 +21,7 @@ import { referenceConfig, type ReferenceIssuer, type ReferenceTraits, startRefer
 import { parseManifest } from '../../src/manifest/load.ts'
 import type { Manifest } from '../../src/manifest/model.ts'
 import type { Plan } from '../../src/plan/plan.ts'
-import { freshState, tempFolder } from '../fixture/state.ts'
+import { freshState } from '../fixture/state.ts'
 import { KEY, type Service, serviceConnector, startService, tokenIn } from './service.ts'
 
 /** The name of the only secret. */
@@ -84,7 +85,7 @@ export async function setStage(traits: ReferenceTraits, options: StageOptions = 
   const clock = { now: Date.now(), ahead: 0 }
   const server = await startReferenceIssuer(traits, () => clock.now - clock.ahead)
   onTestFinished(() => server.close())
-  const root = tempFolder()
+  const root = quickFolder()
   const app = join(root, 'app')
   mkdirSync(app, { mode: 0o700 })
   const envFile = join(app, '.env')
@@ -164,7 +165,7 @@ export async function setStage(traits: ReferenceTraits, options: StageOptions = 
     },
     rehearse: (step, fault) => void faults.set(step, fault),
     turn: (why) => request(engine, rotation, why),
-    progress: async () => foldProgress(await events()),
+    progress: async () => foldProgress((await readEvents(engine, rotation)).events),
     forgetLeft: () => {
       const found = tokenIn(envFile)
       for (const { id, value } of server.keys.of('atlas')) if (value !== found) server.keys.remove('atlas', id)
@@ -179,6 +180,14 @@ export async function setStage(traits: ReferenceTraits, options: StageOptions = 
       }
     },
   }
+}
+
+/** A folder that goes with the test, in memory where there is such a place: what a throw leaves behind does not depend on the disk. */
+function quickFolder(): string {
+  const memory = '/dev/shm'
+  const folder = mkdtempSync(join(existsSync(memory) ? memory : tmpdir(), 'keyturn-strategies-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
 }
 
 function manifestOf(server: ReferenceIssuer, traits: ReferenceTraits, options: StageOptions): object {

@@ -1,20 +1,9 @@
 import { z } from 'zod'
 import { durationSchema } from '../../kit/duration.ts'
+import { groupSchema } from '../../kit/expectation.ts'
 
 const path = z.string().min(1)
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()])
-
-/** Whether a text is a regular expression with exactly one group. */
-function hasOneGroup(pattern: string): boolean {
-  try {
-    return new RegExp(`${pattern}|`, 'u').exec('')?.length === 2
-  } catch {
-    return false
-  }
-}
-
-/** A regular expression whose one group is what is meant. */
-export const groupSchema = z.string().refine(hasOneGroup, 'a regular expression of JavaScript with one group')
 
 /** How the credential stands in the answer to `mint` or `collect`. */
 export const mintedSchema = z

@@ -15,15 +15,17 @@ const FAULTS: Readonly<Record<Exclude<Fault, 'full' | 'unreachable'>, ReferenceF
   slow: 'slow',
 }
 
-async function makeWorld(traits: ReferenceTraits): Promise<IssuerWorld> {
+async function makeWorld(traits: ReferenceTraits, byHand: readonly Effect[] = []): Promise<IssuerWorld> {
   const server = await startReferenceIssuer(traits)
   const { use: _, ...written } = referenceConfig(server, traits)
-  const config = issuerSchema.parse(written)
+  const asked = byHand.map((name) => [name, { ask: { steps: [name === 'mint' ? 'Make a key and call it {tag}.' : `Bring {id} to this: ${name}.`] } }])
+  const config = issuerSchema.parse({ ...written, ...Object.fromEntries(asked) })
   let back: Promise<void> | undefined
   let down = false
   return {
     current: server.make(),
     siblings: [server.make('sibling')],
+    ...(byHand.length === 0 ? {} : { person: atConsole(server) }),
     open: () => {
       // An outage lasts until the next run of keyturn.
       if (down) back = server.start()
@@ -45,6 +47,24 @@ async function makeWorld(traits: ReferenceTraits): Promise<IssuerWorld> {
   }
 }
 
+type Effect = 'mint' | 'off' | 'on' | 'gone'
+
+/** Does at the provider what a task says. */
+function atConsole({ keys, principal }: ReferenceIssuer): NonNullable<IssuerWorld['person']> {
+  return async ({ kind, steps }, id = '') => {
+    const [step = ''] = steps
+    if (kind === 'mint') {
+      const key = keys.mint('atlas', / call it (\S+)\.$/.exec(step)?.[1])
+      if (key === 'full') throw new Error('every slot is taken')
+      return { token: new Secret(key.value) }
+    }
+    const key = keys.find('atlas', id === principal ? 'atlas' : id)
+    if (step.endsWith('gone.')) keys.remove('atlas', key?.id ?? '')
+    else if (key !== undefined) key.state = step.endsWith('on.') ? 'on' : 'off'
+    return {}
+  }
+}
+
 function hostOf({ env }: Pick<ReferenceIssuer, 'env'>): Host {
   const resolve = async (text: string): Promise<Secret> => new Secret(text.replaceAll(/\$\{env:(\w+)\}/g, (_, name: string) => new Map(Object.entries(env)).get(name) ?? ''))
   return { base: '/', now: () => Date.now(), resolve, conceal: () => undefined }
@@ -52,4 +72,17 @@ function hostOf({ env }: Pick<ReferenceIssuer, 'env'>): Host {
 
 for (const traits of referenceTraits) {
   issuerSuite({ describe: describe.concurrent, it, expect }, `webhook, ${titleOf(traits)}`, () => makeWorld(traits))
+}
+
+const MADE = { value: 'made', mint: 'adds', slots: 3 } as const
+const HYBRIDS: readonly (readonly [traits: ReferenceTraits, byHand: readonly Effect[]])[] = [
+  [{ ...MADE, locate: 'none', ends: ['gone'] }, ['mint']],
+  [{ ...MADE, locate: 'tag', ends: ['off', 'gone'] }, ['mint', 'off', 'on', 'gone']],
+  [{ ...MADE, locate: 'tag', ends: ['off', 'gone'] }, ['gone']],
+  [{ value: 'chosen', mint: 'adds', locate: 'value', slots: 2, ends: ['off', 'gone'] }, ['off', 'on', 'gone']],
+  [{ value: 'made', mint: 'replaces', locate: 'none', slots: 1, ends: [] }, ['mint']],
+]
+
+for (const [traits, byHand] of HYBRIDS) {
+  issuerSuite({ describe: describe.concurrent, it, expect }, `webhook, ${titleOf(traits)}, ${byHand.join(' ')} by hand (C-04, G-12)`, () => makeWorld(traits, byHand))
 }

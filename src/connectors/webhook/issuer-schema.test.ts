@@ -88,6 +88,15 @@ describe('the configuration of webhook', () => {
     expect(faultsAfter(text, path, value)).toEqual([fault])
   })
 
+  it.each<[string, Path, unknown]>([
+    ['mint', ['mint'], { ask: { title: 'Make a key', steps: ['Call it {tag}.'], due: '4h' } }],
+    ['off', ['off'], { ask: { steps: ['Turn {id} off.'] } }],
+    ['on', ['on'], { ask: { steps: ['Turn {id} on.'] } }],
+    ['gone', ['gone'], { ask: { steps: ['End {id}.'] } }],
+  ])('takes a person in place of a request: %s (C-04)', (_title, path, value) => {
+    expect(faultsAfter(FULL, path, value)).toEqual([])
+  })
+
   it('takes a literal under a key that only sounds like one', () => {
     expect(faultsAfter(FULL, ['off', 'json'], { token_type: 'bearer', secret: true, password: '' })).toEqual([])
   })
@@ -137,6 +146,11 @@ describe('the configuration of webhook', () => {
     ['two addresses that are one', FULL, ['probe', 'url'], [url('me?a=1'), url('me?a=2')], 'probe.url'],
     ['a lockout at the first wrong login', FULL, ['traits', 'lockout'], 1, 'traits.lockout'],
     ['a short random value', CHOSEN, ['generate'], { length: 12 }, 'generate.length'],
+    ['a chosen value that a person would have to be shown', CHOSEN, ['mint'], { ask: { steps: ['Set it.'] } }, 'mint'],
+    ['a rotation that a person triggers', TRIGGERED, ['mint'], { ask: { steps: ['Start it.'] } }, 'mint'],
+    ['a tag that no person is told', FULL, ['mint'], { ask: { steps: ['Make a key.'] } }, 'traits.locate'],
+    ['an end by hand that asks for a value', FULL, ['gone'], { ask: { steps: ['End {token}.'] } }, 'gone.ask.steps.0'],
+    ['a task without steps', FULL, ['gone'], { ask: { title: 'End it' } }, 'gone'],
   ])('finds %s', (_title, text, path, value, fault) => {
     expect(faultsAfter(text, path, value)).toContain(fault)
   })

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { durationSchema } from '../../kit/duration.ts'
+import { groupSchema } from '../../kit/expectation.ts'
 import { ALNUM } from '../../kit/generate.ts'
 import { authSchema, matcherSchema, methodSchema, probeSchema, requestShape, requestUrlSchema } from '../../kit/http/index.ts'
 import { taskSchema } from '../../kit/task.ts'
-import { groupSchema, listedSchema, mintedSchema } from './answers.ts'
+import { listedSchema, mintedSchema } from './answers.ts'
 import { contradictionsOf } from './contradictions.ts'
 import { refusalSchema } from './refusal.ts'
 

@@ -47,8 +47,10 @@ export async function untilPass(scene: Pick<Scene, 'now' | 'sleep'>, subject: Ch
       await scene.sleep(Math.min(early, STILL_GREEN_MS), call.signal)
       continue
     }
+    // Asking again would bring nothing else.
+    if (seen.is === 'ask') return seen
     if (!call.signal.aborted || last.is === 'unknown') {
-      last = seen.is === 'done' ? refused('CHECK_FAILED', subject.title(), { verdict: seen.value.verdict, ...seen.value.evidence }) : seen.is === 'ask' ? seen : { ...seen, is: 'refused', about: `${subject.title()}${seen.about === undefined ? '' : `: ${seen.about}`}` }
+      last = seen.is === 'done' ? refused('CHECK_FAILED', subject.title(), { verdict: seen.value.verdict, ...seen.value.evidence }) : { ...seen, is: 'refused', about: `${subject.title()}${seen.about === undefined ? '' : `: ${seen.about}`}` }
     }
     if (seen.is === 'done' && seen.value.final === true) break
     await scene.sleep(LOOK_AGAIN_MS, call.signal)

@@ -1,12 +1,11 @@
 import { type Call, done, label } from '../../kit/index.ts'
 import type { Which } from '../../plan/step.ts'
-import { USAGE } from '../progress.ts'
 import { stepsOf } from '../steps.ts'
 import { entriesFor, type Outcome, type Scene, valueOf } from '../scene.ts'
 import { probeAll } from './probe.ts'
 import { holds } from './publish.ts'
 import { attestAll } from './attest.ts'
-import { lastAttested, observeUse } from './watch.ts'
+import { inUse, lastAttested, saidUnused } from './watch.ts'
 
 /** The issuer's clock may differ by this much. */
 const CLOCK_MS = 60_000
@@ -81,18 +80,20 @@ function withinPlan(scene: Scene): string[] {
 }
 
 /** The issuer shows no use at all, and the manifest (`quiet: 0s`) or a person does without it; the consumers' proofs stand alone then. */
-function doneWithoutUsage({ plan, progress }: Scene, seenUpTo: number): boolean {
-  return progress.acknowledged.has(USAGE) || (seenUpTo === 0 && plan.timing.quiet === 0)
+function doneWithoutUsage(scene: Scene, seenUpTo: number): boolean {
+  return saidUnused(scene) || (seenUpTo === 0 && scene.plan.timing.quiet === 0)
 }
 
 /** Nobody uses it now, the issuer sees everything, and its clock agrees with ours. */
 async function unused(scene: Scene, ends: Which, call: Call): Promise<string[]> {
   const before = scene.now()
-  const use = await observeUse(scene, ends, call)
-  if (use.is !== 'done') return [`the issuer does not say who uses the ${ends} credential`]
-  const reasons = [...use.value.reasons]
-  const { clock, seenUpTo } = use.value.seen
-  if (seenUpTo < lastAttested(scene) - CLOCK_MS && !doneWithoutUsage(scene, seenUpTo)) reasons.push('the issuer has not seen the time since the last consumer took the new one')
+  const seen = await scene.cast.issuer.observe(call)
+  if (seen.is !== 'done') return [`the issuer does not say who uses the ${ends} credential`]
+  const { clock, complete, seenUpTo } = seen.value
+  const reasons = inUse(scene, ends, seen.value)
+  const without = doneWithoutUsage(scene, seenUpTo)
+  if (!complete && !without) reasons.push('the issuer does not list all of its credentials')
+  if (seenUpTo < lastAttested(scene) - CLOCK_MS && !without) reasons.push('the issuer has not seen the time since the last consumer took the new one')
   if (clock !== undefined && (clock < before - CLOCK_MS || clock > scene.now() + CLOCK_MS)) reasons.push(`the issuer's clock differs by ${Math.round(Math.abs(clock - before) / 1000)} s`)
   if (scene.now() < scene.progress.lastAt - CLOCK_MS) reasons.push('the clock went back')
   return reasons

@@ -106,7 +106,7 @@ export async function failsWithWrong(scene: Scene, check: Check, old: Credential
   const wrong = scene.cast.issuer.propose(old)
   for (let left = WRONG_TRIES; left > 0 && !call.signal.aborted; left -= 1) {
     const seen = await check.run(call, wrong)
-    if (seen.is === 'ask') return seen
+    if (seen.is === 'ask') return refused('CHECK_CANNOT_FAIL', `${check.title()}: a person is shown no credential`)
     const verdict = seen.is === 'done' ? seen.value.verdict : 'inconclusive'
     if (verdict === 'fail') return done(undefined)
     if (verdict === 'pass') return refused('CHECK_CANNOT_FAIL', check.title())
@@ -137,7 +137,11 @@ async function checksGreen(scene: Scene, old: Credential, call: Call): Promise<A
       if (wrong.is !== 'done') return wrong
     }
     const green = await untilPass(scene, check, bounded, { as })
-    if (green.is === 'ask') return green
+    if (green.is === 'ask') {
+      // How it is afterwards is asked then; before, only what stands under `preflight`, and that once.
+      if (place !== undefined || scene.progress.confirmed.has(green.task.title)) continue
+      return green
+    }
     const red = green.is === 'done' ? undefined : green.evidence
     if (green.is !== 'done' && (place?.list !== 'postflight' || red?.['verdict'] !== 'fail')) return refused('PRECONDITION_FAILED', green.about ?? check.title(), red)
     if (place !== undefined) Object.assign(evidence, keptEvidence(place, green.is === 'done' ? green.value : { ...red }))

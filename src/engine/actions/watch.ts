@@ -1,5 +1,7 @@
-import { type Answer, type Call, done, type Observation, refused, unknown } from '../../kit/index.ts'
+import { ask, type Call, done, type Observation, type TaskRequest, unknown } from '../../kit/index.ts'
 import type { Which } from '../../plan/step.ts'
+import { endsByHand } from '../../plan/steps.ts'
+import { nameOf } from '../name.ts'
 import { USAGE } from '../progress.ts'
 import { stepsOf } from '../steps.ts'
 import { type Outcome, type Scene, valueOf } from '../scene.ts'
@@ -25,10 +27,12 @@ export async function watch(scene: Scene, step: { readonly which: Which; readonl
     const seen = await scene.cast.issuer.observe(call)
     if (seen.is !== 'done') return seen
     const now = scene.now()
-    if (!seen.value.complete) return { is: 'held', reasons: ['the issuer does not list all of its credentials'] }
     const reasons = inUse(scene, step.which, seen.value)
     if (scene.progress.acknowledged.has(USAGE) && reasons.length === 0) return done({ samples: samples + 1, acknowledged: true })
+    const unseen = seen.value.seenUpTo === 0 || !seen.value.complete
+    if (unseen && reasons.length === 0 && endsByHand(scene.plan.traits)) return ask(lookByHand(scene, step.which))
     if (seen.value.seenUpTo === 0) return { is: 'held', reasons: ['the issuer does not show who uses a credential: set `quiet: 0s` to do without, or answer for it with --acknowledge usage'] }
+    if (!seen.value.complete) return { is: 'held', reasons: ['the issuer does not list all of its credentials'] }
     if (reasons.length > 0) return { is: 'held', reasons }
     longestGap = Math.max(longestGap, now - last)
     if (samples > 0 && now - last > step.every * GAP_FACTOR + 1_000) return { is: 'held', reasons: [`watching was interrupted for ${now - last} ms`] }
@@ -56,10 +60,23 @@ export function inUse(scene: Scene, which: Which, seen: Observation): string[] {
   return uses.map((use) => `${use.by} uses ${id} (${use.count} ${use.count === 1 ? 'session' : 'sessions'})`)
 }
 
-/** One look at who uses it. */
-export async function observeUse(scene: Scene, which: Which, call: Call): Promise<Answer<{ readonly reasons: readonly string[]; readonly seen: Observation }>> {
-  const seen = await scene.cast.issuer.observe(call)
-  if (seen.is !== 'done') return seen
-  if (!seen.value.complete) return refused('GATE_HELD', 'the issuer does not list all of its credentials')
-  return done({ reasons: inUse(scene, which, seen.value), seen: seen.value })
+/** Whether a named person said that nobody uses it, where the issuer does not show it. */
+export function saidUnused({ progress }: Pick<Scene, 'progress'>): boolean {
+  const answered = (id: string): boolean => progress.done.get(id)?.evidence['answered'] !== undefined
+  return progress.acknowledged.has(USAGE) || stepsOf(progress).some((step) => step.do === 'watch' && answered(step.id))
+}
+
+/** Who ends a credential by hand sees there who uses it, which is shown to nobody else. */
+function lookByHand(scene: Scene, which: Which): TaskRequest {
+  const name = nameOf(valueOf(scene, which).id)
+  const since = lastAttested(scene)
+  return {
+    kind: 'confirm',
+    title: `See that nobody uses ${name} of ${scene.plan.secret} any more`,
+    steps: [
+      'This provider does not show keyturn who uses a credential.',
+      since === 0 ? `Look there when ${name} was last used.` : `Look there when ${name} was last used: not after ${new Date(since).toISOString()}, when the last consumer took the other one.`,
+      'If somebody still uses it, find out who before you answer: it is ended after that.',
+    ],
+  }
 }

@@ -1,4 +1,4 @@
-import type { Answer } from '../answer.ts'
+import type { Answer, TaskRequest } from '../answer.ts'
 import type { Check, CheckResult, Since } from '../check.ts'
 import type { Credential } from '../issuer.ts'
 import { callWithin } from './call.ts'
@@ -19,6 +19,8 @@ export interface CheckWorld {
   readonly bad?: Credential
   /** Texts that the outside shows to the check. None of them may come back. */
   readonly shown: readonly string[]
+  /** Who is asked; there exactly when the traits say so. Answers what is so, declines what is not. */
+  readonly person?: (task: TaskRequest) => 'answered' | 'declined'
   /** From now on the outside has this fault. */
   break(fault: CheckFault): Promise<void> | void
   /** For a check that compares: from now on the outside is worse than before, so that it fails. */
@@ -35,25 +37,31 @@ export function checkSuite({ describe, it, expect }: Runner, title: string, open
     for (const secret of [...world.shown, ...values]) expect(text).not.toContain(secret)
   }
   const verdict = (answer: Answer<CheckResult>): string => (answer.is === 'done' ? answer.value.verdict : answer.is)
+  /** With the word of a person, where one is asked. */
+  const settled = ({ person }: CheckWorld, answer: Answer<CheckResult>): string =>
+    answer.is === 'ask' && person !== undefined ? (person(answer.task) === 'answered' ? 'pass' : 'fail') : verdict(answer)
   /** As the engine tells it after a change: now, and what it saw in preflight. */
   const sinceNow = (first: Answer<CheckResult>): Since => ({ at: Date.now(), before: first.is === 'done' ? first.value.evidence : {} })
 
   describe(`check: ${title}`, () => {
-    inWorld('passes on a world that is well, again and again', async ({ check, good }) => {
-      expect(verdict(await check.run(callWithin(10_000), good))).toBe('pass')
-      expect(verdict(await check.run(callWithin(10_000), good))).toBe('pass')
+    inWorld('passes on a world that is well, again and again', async (world) => {
+      const { check, good } = world
+      expect(settled(world, await check.run(callWithin(10_000), good))).toBe('pass')
+      expect(settled(world, await check.run(callWithin(10_000), good))).toBe('pass')
     })
 
-    inWorld('fails when its expectation does not hold: it can fail (I12, C-05)', async ({ wrong, good }) => {
+    inWorld('fails when its expectation does not hold: it can fail (I12, C-05)', async (world) => {
+      const { wrong, good } = world
       const first = await wrong.run(callWithin(10_000), good)
       const seen = wrong.traits.compares === true ? await wrong.run(callWithin(10_000), good, sinceNow(first)) : first
-      expect(verdict(seen)).toBe('fail')
+      expect(settled(world, seen)).toBe('fail')
     })
 
-    inWorld('passes after a change while nothing got worse', async ({ check, good }) => {
+    inWorld('passes after a change while nothing got worse', async (world) => {
+      const { check, good } = world
       const since = sinceNow(await check.run(callWithin(10_000), good))
-      expect(verdict(await check.run(callWithin(10_000), good, since))).toBe('pass')
-      expect(verdict(await check.run(callWithin(10_000), good, since))).toBe('pass')
+      expect(settled(world, await check.run(callWithin(10_000), good, since))).toBe('pass')
+      expect(settled(world, await check.run(callWithin(10_000), good, since))).toBe('pass')
     })
 
     inWorld('fails when it compares and it got worse; without what was before it is no pass (C-28)', async (world) => {
@@ -76,6 +84,14 @@ export function checkSuite({ describe, it, expect }: Runner, title: string, open
       expect(verdict(await check.run(callWithin(10_000), bad))).toBe('fail')
       // Without one it has not looked.
       expect(verdict(await check.run(callWithin(10_000)))).toBe('inconclusive')
+    })
+
+    inWorld('asks a person exactly when its traits say so, the same at every look', async ({ check, person }) => {
+      expect(person !== undefined).toBe(check.traits.asks === true)
+      if (check.traits.asks !== true) return
+      const first = await check.run(callWithin(10_000))
+      expect(first).toMatchObject({ is: 'ask', task: { kind: 'confirm' } })
+      expect(await check.run(callWithin(10_000))).toEqual(first)
     })
 
     inWorld('says numbers and labels, nothing of what it was shown (I11)', async (world) => {
@@ -104,7 +120,7 @@ export function checkSuite({ describe, it, expect }: Runner, title: string, open
       await fail('slow')
       const call = callWithin(300)
       const answer = await check.run(call, good)
-      expect(['inconclusive', 'unknown', 'refused']).toContain(verdict(answer))
+      expect(['inconclusive', 'unknown', 'refused', ...(check.traits.asks === true ? ['ask'] : [])]).toContain(verdict(answer))
       expect(Date.now()).toBeLessThan(call.deadline + 2_000)
     })
 

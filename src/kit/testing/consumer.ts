@@ -1,5 +1,6 @@
-import type { Answer } from '../answer.ts'
+import type { Answer, TaskRequest } from '../answer.ts'
 import type { Consumer, Instance, Presented } from '../consumer.ts'
+import { attendedConsumer } from './attended.ts'
 import { callWithin } from './call.ts'
 import { inWorldOf } from './in-world.ts'
 import type { Runner } from './runner.ts'
@@ -21,7 +22,9 @@ export interface ConsumerWorld {
   publish(which: Presented): Promise<void> | void
   /** What an instance really holds, found out without the consumer. Undefined when it does not answer. */
   truth(name: string): Promise<Held | undefined>
-  /** From now on the outside has this fault. */
+  /** Reloads by hand; there exactly when the traits say that a person is asked. */
+  readonly person?: (task: TaskRequest) => Promise<void>
+  /** From now on the outside has this fault; a reload by hand has none. */
   break(fault: ConsumerFault): Promise<void> | void
   close(): Promise<void>
 }
@@ -34,7 +37,10 @@ export function valueOf<T>(answer: Answer<T>): T {
 
 /** The laws of {@link Consumer}. What is left out follows from its traits. */
 export function consumerSuite({ describe, it, expect }: Runner, title: string, open: () => Promise<ConsumerWorld>): void {
-  const inWorld = inWorldOf(it, open)
+  const inWorld = inWorldOf(it, async () => {
+    const world = await open()
+    return { ...world, alone: world.consumer, consumer: attendedConsumer(world.consumer, world.person) }
+  })
   const listed = async ({ consumer }: ConsumerWorld): Promise<readonly Instance[]> => {
     const { all, complete } = valueOf(await consumer.instances(callWithin(10_000)))
     expect(complete).toBe(true)
@@ -112,23 +118,37 @@ export function consumerSuite({ describe, it, expect }: Runner, title: string, o
       for (const instance of await listed(world)) {
         answers.push(instance, await world.consumer.attest(instance, world.next, world.old, callWithin(10_000)))
       }
-      await world.break('error')
+      if (consumer.traits.asks !== true) await world.break('error')
       answers.push(await world.consumer.reload(callWithin(2_000)))
       hides(world, answers)
     })
 
     inWorld('does not call a reload done that failed', async (world) => {
+      if (world.consumer.traits.asks === true) return
       await world.break('error')
       const answer = await world.consumer.reload(callWithin(5_000))
       expect(answer.is).not.toBe('done')
     })
 
     inWorld('ends a reload at the deadline, with an unknown outcome (X-10)', async (world) => {
+      if (world.consumer.traits.asks === true) return
       await world.break('slow')
       const call = callWithin(500)
       const answer = await world.consumer.reload(call)
       expect(answer.is).toBe('unknown')
       expect(Date.now()).toBeLessThan(call.deadline + 2_000)
+    })
+
+    inWorld('asks a person exactly when its traits say so, and reloads nothing by asking', async (world) => {
+      const { alone } = world
+      expect(world.person !== undefined).toBe(alone.traits.asks === true)
+      if (alone.traits.asks !== true) return
+      await world.publish(world.next)
+      const answer = await alone.reload(callWithin(5_000))
+      expect(answer).toMatchObject({ is: 'ask', task: { kind: 'confirm' } })
+      if (answer.is === 'ask') expect(answer.task.steps.length).toBeGreaterThan(0)
+      hides(world, answer)
+      await allHold(world, 'old')
     })
 
     inWorld('starts no reload when the deadline has passed', async (world) => {

@@ -3,6 +3,7 @@ import type { Answer } from '../answer.ts'
 import type { Credential, Issuer, Verdict } from '../issuer.ts'
 import type { Secret } from '../secret.ts'
 import type { Fault } from './faults.ts'
+import { attendedIssuer, type IssuerPerson } from './attended.ts'
 import { intentOf, mintWhole, verdictEverywhere } from './issuer-acts.ts'
 import { overheard, secretsOf } from './overheard.ts'
 import type { Runner } from './runner.ts'
@@ -17,6 +18,8 @@ export interface IssuerWorld {
   readonly siblings: readonly Credential[]
   /** Uses a credential as a consumer does: a session that stays open, or a client that asks again whenever `alive` is called. */
   use(credential: Credential): Promise<{ alive(): Promise<boolean>; close(): Promise<void> }>
+  /** Does what is asked; there exactly when the traits say that something is. */
+  readonly person?: IssuerPerson
   /** The next effect meets this fault. Absent only for a connector that has no outside. */
   inject?(fault: Fault): Promise<void>
   close(): Promise<void>
@@ -43,7 +46,7 @@ export function lawsOf({ it, expect }: Pick<Runner, 'it' | 'expect'>, make: () =
       const values: Secret[] = secretsOf(world.open(), world.current)
       const opened: Issuer[] = []
       const open = (): Issuer => {
-        const issuer = overheard(world.open(), said, values)
+        const issuer = attendedIssuer(overheard(world.open(), said, values), world.person, values)
         opened.push(issuer)
         return issuer
       }

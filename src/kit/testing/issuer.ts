@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import type { Answer } from '../answer.ts'
 import { expectedAfter, intentOf, listed, repeated, replacesOld, settleMint, testCall, wrong } from './issuer-acts.ts'
+import { askLaws } from './issuer-asks.ts'
 import { type IssuerWorld, lawsOf } from './issuer-law.ts'
 import { madeLaws } from './issuer-made.ts'
 import type { Runner } from './runner.ts'
@@ -170,7 +171,8 @@ export function issuerSuite({ describe, it, expect }: Runner, name: string, make
   describe(`${name}: an issuer under faults`, () => {
     for (const fault of ['answer-lost', 'unreachable', 'server-error', 'slow'] as const) {
       law(`mint, ${fault}: never a false done, and settled by looking and repeating`, async (world, issuer, open) => {
-        if (world.inject === undefined) return
+        // No fault comes between a person who is asked and the provider.
+        if (world.inject === undefined || issuer.traits.asks?.includes('mint') === true) return
         const before = (await listed(issuer)).map(([id]) => id)
         const intent = intentOf(issuer, world.current, 'attempt-1')
         await world.inject(fault)
@@ -182,7 +184,7 @@ export function issuerSuite({ describe, it, expect }: Runner, name: string, make
       })
 
       law(`off, ${fault}: never a false done, and settled by repeating`, async (world, issuer, open) => {
-        if (world.inject === undefined || !issuer.traits.ends.includes('off')) return
+        if (world.inject === undefined || !issuer.traits.ends.includes('off') || issuer.traits.asks?.includes('off') === true) return
         await mintNext(world, issuer)
         await world.inject(fault)
         const answer = await issuer.set(world.current.id, 'off', testCall(fault === 'slow' ? { within: 400 } : {}))
@@ -194,6 +196,8 @@ export function issuerSuite({ describe, it, expect }: Runner, name: string, make
 
     law('full: refused with SLOTS_FULL before anything is changed', async (world, issuer) => {
       if (world.inject === undefined || issuer.traits.mint !== 'adds') return
+      // A person sees it there, and declines.
+      if (issuer.traits.asks?.includes('mint') === true) return
       await world.inject('full')
       const intent = intentOf(issuer, world.current, 'attempt-1')
       const ahead = await issuer.preflight(world.current, intent.credential.id, testCall())
@@ -203,4 +207,5 @@ export function issuerSuite({ describe, it, expect }: Runner, name: string, make
   })
 
   madeLaws({ describe, it, expect }, name, make)
+  askLaws({ describe, it, expect }, name, make)
 }

@@ -24,23 +24,23 @@ const ESCAPED: Readonly<Record<string, string>> = {
 interface Rules {
   readonly single: RegExp
   readonly double: RegExp
-  /** Whether a byte order mark is taken away, and not for the begin of the first key. */
-  readonly marked: boolean
   /** Whether the value of `KEY= # comment` is empty. */
   readonly comment: boolean
 }
 
 /** Up to 1.1. */
-const OLD: Rules = { single: /'((?:\\'|[^'])*)'/y, double: /"((?:\\"|[^"])*)"/y, marked: false, comment: false }
+const OLD: Rules = { single: /'((?:\\'|[^'])*)'/y, double: /"((?:\\"|[^"])*)"/y, comment: false }
 /** From 1.2.4 on; those between have a part of the one and a part of the other. */
-const NEW: Rules = { single: /'((?:\\[^]|[^'\\])*)'/y, double: /"((?:\\[^]|[^"\\])*)"/y, marked: true, comment: true }
+const NEW: Rules = { single: /'((?:\\[^]|[^'\\])*)'/y, double: /"((?:\\[^]|[^"\\])*)"/y, comment: true }
 
 /**
  * Reads an env file as python-dotenv does (`load_dotenv`, with its default interpolation). Lines that it cannot parse are
- * skipped, so no file is refused. What versions in use read differently depends on more than the file.
+ * skipped. What versions in use read differently depends on more than the file. Undefined when the file begins with a byte order mark,
+ * which versions up to 1.1 take for a part of the first name.
  * Facts: theskumar/python-dotenv, src/dotenv/parser.py and variables.py, versions 1.1 and 1.2.
  */
-export function readPython(text: string): Readings {
+export function readPython(text: string): Readings | undefined {
+  if (text.startsWith('\ufeff')) return undefined
   const [old, now] = [readBy(OLD, text), readBy(NEW, text)]
   return new Map([...old.keys(), ...now.keys()].map((key) => [key, old.get(key) === now.get(key) ? (now.get(key) ?? null) : null]))
 }
@@ -48,7 +48,7 @@ export function readPython(text: string): Readings {
 function readBy(rules: Rules, text: string): Readings {
   const readings = new Map<string, string | null>()
   // Python opens the file as text, which makes every line end a plain one.
-  const reader = new Cursor((rules.marked ? text.replace(/^\ufeff/, '') : text).replaceAll(/\r\n?/g, '\n'))
+  const reader = new Cursor(text.replaceAll(/\r\n?/g, '\n'))
   while (reader.more()) {
     const line = takeLine(reader, rules)
     if (line === undefined) reader.take(REST)

@@ -1,0 +1,3 @@
+export { openCheck } from './check.ts'
+export { openConsumer } from './consumer.ts'
+export { openIssuer } from './issuer.ts'
