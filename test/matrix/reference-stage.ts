@@ -80,6 +80,7 @@ export async function setReferenceStage(root: string, name: string, identity: st
         return await body({
           server, engine: { state }, stored: () => tokenIn(envFile), rotation: () => row?.id ?? '',
           services: { service: { instances: [{ name: 'service-1', holds: tokenIn(join(run, 'held')), proves: true, ready: true }], reloads: [] } },
+          events: async () => events,
           progress: async () => foldProgress(events),
           receipt: () => (receipt === undefined ? undefined : verifyReceipt(JSON.parse(receipt) as SignedReceipt)),
         })

@@ -37,7 +37,6 @@ export async function playCell(stage: Stage, cell: Cell): Promise<void> {
   }
   const stopped = await finish(stage)
   if (stopped.is !== 'closed') throw new Error(`it does not end: ${JSON.stringify(stopped)}`)
-  await stage.events()
   await proveEnd(stage, { result: cell.result, old })
   stage.forgetLeft()
 }

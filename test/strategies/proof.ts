@@ -17,10 +17,11 @@ export interface Ended {
 }
 
 /** What is looked at: a stage, wherever its rotation was run. */
-export type Proven = Pick<Stage, 'progress' | 'stored' | 'services' | 'server' | 'rotation' | 'receipt'> & { readonly engine: Pick<Stage['engine'], 'state'> }
+export type Proven = Pick<Stage, 'events' | 'progress' | 'stored' | 'services' | 'server' | 'rotation' | 'receipt'> & { readonly engine: Pick<Stage['engine'], 'state'> }
 
 /** Everything that has to be so, whatever happened on the way. */
 export async function proveEnd(stage: Proven, { result, old, others = [] }: Ended): Promise<void> {
+  await stage.events()
   const progress = await stage.progress()
   const { plan, closed } = progress
   expect(closed).toMatchObject({ result })

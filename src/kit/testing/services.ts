@@ -9,6 +9,7 @@ import type { Presented } from '../consumer.ts'
 import { jsonAt } from '../expectation.ts'
 import { ALNUM, generate } from '../generate.ts'
 import { request } from '../http/index.ts'
+import { processMark } from '../process/index.ts'
 import { Secret } from '../secret.ts'
 import { callWithin } from './call.ts'
 import type { Held } from './consumer.ts'
@@ -115,8 +116,10 @@ done
       await answers(name)
     },
     end: async (name) => {
-      process.kill(pid(name), 'SIGKILL')
-      await until(async () => (await truth(name)) === undefined)
+      const ended = pid(name)
+      process.kill(ended, 'SIGKILL')
+      // Its sockets are closed a moment before it is gone.
+      await until(() => processMark(ended) === undefined)
     },
     mark: (file) => writeFileSync(join(folder, file), ''),
     close: async () => {
