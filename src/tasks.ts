@@ -2,7 +2,7 @@ import { answerTask, declineTask } from './engine/task.ts'
 import { type Fields, KeyturnError, type TaskRequest } from './kit/index.ts'
 import type { Manifest } from './manifest/model.ts'
 import { follow, type Outcome, type RunOptions, status, withEngine } from './operations.ts'
-import { plainFields } from './engine/values.ts'
+import { plainFields, secretFields } from './engine/values.ts'
 import type { Runtime } from './runtime.ts'
 import { findRotation } from './state/rotation.ts'
 
@@ -29,7 +29,7 @@ export async function tasks(runtime: Runtime, manifest: Manifest): Promise<Task[
     if (asked === undefined) return []
     const { task } = asked
     const plain = plainFields(plan.traits.fields)
-    const names = task.kind === 'mint' ? (task.fields ?? Object.keys(plan.traits.fields).filter((name) => !plain.has(name))) : []
+    const names = task.kind === 'mint' ? (task.fields ?? secretFields(plan.traits.fields)) : []
     return [{
       ...task, rotation: row.id, secret: row.secret, ...(plan.owner === undefined ? {} : { owner: plan.owner }), step: asked.step,
       askedAt: asked.at, dueAt: asked.dueAt, asksFor: names.map((name) => ({ name, hidden: !plain.has(name) })),

@@ -32,8 +32,8 @@ async function examineRotation(state: State, manifest: Manifest, row: RotationRo
     if (manifest.secrets[row.secret] === undefined) found.push(notice('rotation', row.id, `the manifest no longer has ${row.secret}: no gate opens until it does`))
     if (progress.lastAt > now + CLOCK_MS) found.push(finding('problem', 'clock', row.id, 'CLOCK_WRONG', 'the clock is behind the last entry of the journal'))
     if (progress.paused !== undefined) {
-      const { code, about, task } = progress.paused
-      return [...found, finding(task === undefined ? 'problem' : 'warning', 'rotation', row.id, code, about, `${CODES[code].hint} Then \`keyturn resume ${row.id}\`, or \`keyturn abort ${row.id}\`.`)]
+      const { code, about } = progress.paused
+      return [...found, finding(progress.asked === undefined ? 'problem' : 'warning', 'rotation', row.id, code, about, `${CODES[code].hint} Then \`keyturn resume ${row.id}\`, or \`keyturn abort ${row.id}\`.`)]
     }
     const held = row.owner !== null && row.lease_until > now
     if (!held && row.due_at !== null && row.due_at < now - STUCK_MS) return [...found, finding('warning', 'rotation', row.id, 'ROTATION_STUCK')]

@@ -2,6 +2,7 @@ import { type Call, type Code, type Credential, type Evidence, KeyturnError, unk
 import { endOrphan, orphanAlive } from '../kit/process/lock.ts'
 import type { Plan } from '../plan/plan.ts'
 import { isEffect, type Step } from '../plan/step.ts'
+import { isChosen } from '../plan/steps.ts'
 import type { Claim, Together } from '../state/journal.ts'
 import { saveReceipt } from '../state/receipts.ts'
 import { oldWanted } from './actions/guard.ts'
@@ -91,8 +92,7 @@ export class Attempts {
   /** The value that we choose for the first mint; one that the provider makes is nothing before it is there. */
   #propose(step: Step): Credential | undefined {
     const { traits } = this.#recorder.progress.plan
-    const chosen = traits.value === 'chosen' && traits.mint !== 'triggers'
-    if (!chosen || step.do !== 'mint' || step.which !== 'new' || this.#values.new !== undefined || this.#values.old === undefined) return undefined
+    if (!isChosen(traits) || step.do !== 'mint' || step.which !== 'new' || this.#values.new !== undefined || this.#values.old === undefined) return undefined
     return this.#cast.issuer.propose(this.#values.old)
   }
 

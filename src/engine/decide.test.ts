@@ -356,6 +356,12 @@ describe('decide', () => {
     }
   })
 
+  it('forgets a task when somebody answers for what it is about, and when it is resumed: one that still stands is asked again', () => {
+    const paused = after(after(until('watch'), 'watch asked'), 'pause')
+    expect(foldProgress(paused.events).asked).toMatchObject({ step: 'watch' })
+    for (const move of ['acknowledge', 'resume']) expect(foldProgress(after(paused, move).events).asked).toBeUndefined()
+  })
+
   it('reminds of a task once a day until it is done, and of nothing else', () => {
     const paused = after(after(until('mint'), 'mint asked'), 'pause')
     expect(decide(paused.events, paused.now + 86_399_000)).toMatchObject({ do: 'stay' })

@@ -1,5 +1,5 @@
 import type { Code } from '../kit/index.ts'
-import { isOneWay, overlaps } from '../plan/steps.ts'
+import { isOneWay, mayLeave, overlaps } from '../plan/steps.ts'
 import type { Step } from '../plan/step.ts'
 import { foldProgress, type Progress, type Trouble } from './progress.ts'
 import { GATE_FRESH_MS, gateOf, mintsLost, pastReturn, stepOf, stepsOf } from './steps.ts'
@@ -83,8 +83,7 @@ function attempt(progress: Progress, step: Step, now: number): Next {
   const wrong = clockBehind(progress, step, now)
   if (wrong !== undefined) return wrong
   // Each lost one may still turn up at the provider: a third would be one more to find and end (I3).
-  const { traits } = progress.plan
-  if (step.do === 'mint' && progress.direction === 'forward' && traits.value === 'made' && traits.mint === 'adds' && mintsLost(progress) >= MINTS_LOST) {
+  if (step.do === 'mint' && progress.direction === 'forward' && mayLeave(progress.plan.traits) && mintsLost(progress) >= MINTS_LOST) {
     return { do: 'turn', code: progress.trouble?.code ?? 'DEADLINE', about: 'two mints got no answer' }
   }
   const due = staleGate(progress, step, now) ?? step

@@ -155,7 +155,7 @@ class Run {
         await this.#recorder.write({ type: 'rotation-paused', step: next.step.id, code: next.code, about: next.about })
         return undefined
       case 'stay':
-        return { is: 'person', code: next.code, about: next.about, task: progress.paused?.task !== undefined }
+        return { is: 'person', code: next.code, about: next.about, task: progress.asked !== undefined }
       case 'close':
         await this.#close(next)
         return undefined

@@ -1,5 +1,6 @@
 import { KeyturnError } from '../kit/index.ts'
 import { isEffect, type Step } from '../plan/step.ts'
+import { mayLeave } from '../plan/steps.ts'
 import type { TimedEvent } from './event.ts'
 import { nameOf } from './name.ts'
 import { foldProgress, type Progress } from './progress.ts'
@@ -55,7 +56,7 @@ export const INVARIANTS: readonly Invariant[] = [
     broken: (before, progress, event) => {
       if (!isIntent(event)) return undefined
       if (before.some((each) => isIntent(each) && each.step === event.step && each.attempt >= event.attempt)) return `${event.step} repeats attempt ${event.attempt}`
-      return progress.plan.traits.value === 'made' && progress.plan.traits.mint === 'adds' && event.step === 'mint' && mintsLost(progress) >= 2 ? 'a third mint after two that got lost' : undefined
+      return mayLeave(progress.plan.traits) && event.step === 'mint' && mintsLost(progress) >= 2 ? 'a third mint after two that got lost' : undefined
     },
   },
   {

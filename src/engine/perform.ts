@@ -15,6 +15,7 @@ import { lookForReload, reload } from './actions/reload.ts'
 import { sweep } from './actions/sweep.ts'
 import { watch } from './actions/watch.ts'
 import type { Outcome, Scene } from './scene.ts'
+import { takesMade } from './steps.ts'
 
 /** What a step brought, with a credential that has to be sealed together with it. */
 export interface Performed {
@@ -28,7 +29,7 @@ export async function perform(scene: Scene, step: Step, tag: string, call: Call)
     case 'preflight':
       return withCredential(await preflight(scene, call), (value) => ({ name: 'old', credential: value.old }))
     case 'mint':
-      return withCredential(await mint(scene, step, tag, call), (value) => (scene.plan.traits.value === 'made' && scene.plan.traits.mint !== 'triggers' ? { name: 'new', credential: value.credential } : undefined))
+      return withCredential(await mint(scene, step, tag, call), (value) => (takesMade(scene.plan, step) ? { name: 'new', credential: value.credential } : undefined))
     case 'collect': {
       const { outcome, credential } = await collect(scene, call)
       return { outcome, ...(credential === undefined ? {} : { seal: { name: 'new', credential } }) }

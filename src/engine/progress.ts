@@ -15,7 +15,6 @@ export interface Trouble {
   readonly times: number
   readonly since: number
   readonly at: number
-  readonly task?: TaskRequest
 }
 
 /** What is acknowledged when a person answers for the clock. */
@@ -58,7 +57,7 @@ export interface Progress {
   /** The task at hand: when it was asked, by when it is to be done, when people are told again. */
   readonly asked?: { readonly step: string; readonly attempt: number; readonly task: TaskRequest; readonly at: number; readonly dueAt: number; readonly remindAt: number }
   readonly turnRequested?: { readonly why: 'abort' | 'undo'; readonly by: string }
-  readonly paused?: { readonly step: string; readonly code: Code; readonly about: string; readonly task?: TaskRequest }
+  readonly paused?: { readonly step: string; readonly code: Code; readonly about: string }
   readonly closed?: { readonly result: Result; readonly code?: Code; readonly about?: string; readonly at: number }
   /** The latest time in the journal, since somebody asked to turn if somebody did. */
   readonly lastAt: number
@@ -162,7 +161,7 @@ function apply(draft: Draft, event: TimedEvent): void {
     case 'step-asked':
       withdraw(draft, event.step)
       settle(draft)
-      draft.trouble = { ...nextTrouble(draft, event.step, event.at), is: 'asked', code: 'NOT_NOW', about: event.task.title, evidence: {}, task: event.task }
+      draft.trouble = { ...nextTrouble(draft, event.step, event.at), is: 'asked', code: 'NOT_NOW', about: event.task.title, evidence: {} }
       draft.asked = { step: event.step, attempt: event.attempt, task: event.task, at: event.at, dueAt: event.at + dueOf(event.task), remindAt: event.at + dueOf(event.task) }
       return
     case 'task-reminded':
@@ -176,9 +175,7 @@ function apply(draft: Draft, event: TimedEvent): void {
       } else if (stepOf(draft.plan, event.step).do === 'preflight' && draft.asked?.task.kind === 'confirm') {
         draft.confirmed.add(draft.asked.task.title)
       }
-      delete draft.paused
-      delete draft.trouble
-      delete draft.asked
+      wake(draft)
       return
     case 'task-declined':
       delete draft.paused
@@ -203,26 +200,18 @@ function apply(draft: Draft, event: TimedEvent): void {
     case 'direction-turned':
       draft.direction = 'back'
       draft.turned = { code: event.code, about: event.about }
-      delete draft.trouble
-      delete draft.held
-      delete draft.paused
-      delete draft.asked
+      wake(draft)
       return
     case 'rotation-paused':
-      draft.paused = { step: event.step, code: event.code, about: event.about, ...(draft.trouble?.task === undefined ? {} : { task: draft.trouble.task }) }
+      draft.paused = { step: event.step, code: event.code, about: event.about }
       return
     case 'rotation-resumed':
-      delete draft.asked
-      delete draft.paused
-      delete draft.trouble
-      delete draft.held
+      wake(draft)
       return
     case 'acknowledged':
       draft.acknowledged.set(event.what, event.by)
       if (event.what === CLOCK) trustClock(draft, event.at)
-      delete draft.paused
-      delete draft.trouble
-      delete draft.held
+      wake(draft)
       return
     case 'rotation-closed':
       draft.closed = { result: event.result, at: event.at, ...(event.code === undefined ? {} : { code: event.code }), ...(event.about === undefined ? {} : { about: event.about }) }
@@ -259,6 +248,14 @@ const TASK_DUE_MS = 86_400_000
 
 function dueOf(task: TaskRequest): number {
   return task.due ?? TASK_DUE_MS
+}
+
+/** What kept it from going on is over, or is to be looked at afresh: a task that still stands is asked again. */
+function wake(draft: Draft): void {
+  delete draft.paused
+  delete draft.trouble
+  delete draft.held
+  delete draft.asked
 }
 
 /** A refusal says that this attempt had no effect; one before it may have had. */

@@ -1,11 +1,9 @@
 import { KeyturnError, label } from '../kit/index.ts'
-import { claim, release } from '../state/lease.ts'
 import { isOneWay } from '../plan/steps.ts'
 import type { Engine } from './engine.ts'
-import type { Event } from './event.ts'
+import { inJournal } from './in-journal.ts'
 import { CLOCK, type Progress, USAGE } from './progress.ts'
 import { endingBegun, pastReturn } from './steps.ts'
-import { Recorder } from './recorder.ts'
 
 /** What a person answers for, and why. */
 export interface Acknowledgement {
@@ -19,40 +17,30 @@ export interface Acknowledgement {
  * point, with what is, and LOCKED while another run holds the rotation.
  */
 export async function request(engine: Engine, rotation: string, wish: 'resume' | 'abort' | 'undo'): Promise<void> {
-  await inJournal(engine, rotation, (progress) => {
-    if (wish === 'resume') return [{ type: 'rotation-resumed', by: engine.by }]
-    refuseTurn(progress, wish)
-    return [{ type: 'turn-requested', by: engine.by, why: wish }]
+  await inJournal(engine, rotation, async (recorder) => {
+    if (wish === 'resume') return recorder.write({ type: 'rotation-resumed', by: engine.by })
+    refuseTurn(recorder.progress, wish)
+    return recorder.write({ type: 'turn-requested', by: engine.by, why: wish })
   })
 }
 
 /**
  * A named person answers for instances that cannot prove what they hold (gone for good, an attestation that broke), for the clock as
- * it is now, or that nobody uses what is ended where the issuer does not show it. It stands in for a proof, never against one: an instance that proves to hold the old value still holds the gate.
- * Throws USAGE for a name that neither the plan nor the trouble at hand knows.
+ * it is now, or that nobody uses what is ended where the issuer does not show it. It stands in for a proof, never against one: an
+ * instance that proves to hold the old value still holds the gate. Throws USAGE for a name that neither the plan nor the trouble at
+ * hand knows.
  */
 export async function acknowledge(engine: Engine, rotation: string, { what, reason }: Acknowledgement): Promise<void> {
-  await inJournal(engine, rotation, (progress) => {
+  await inJournal(engine, rotation, async (recorder) => {
+    const { progress } = recorder
     const known = progress.plan.waves.flat().flatMap((consumer) => consumer.instances)
     const mentioned = [...(progress.held?.reasons ?? []), progress.paused?.about ?? ''].join(' ').split(/[\s,:]+/)
     for (const name of what) {
       if (name === CLOCK || name === USAGE || known.includes(name) || mentioned.includes(label(name))) continue
       throw new KeyturnError('USAGE', `there is no instance ${label(name)} to answer for`, { hint: `Name one of: ${[...known, CLOCK, USAGE].join(', ')}.` })
     }
-    return what.map((name) => ({ type: 'acknowledged', what: name, by: engine.by, reason }))
+    for (const name of what) await recorder.write({ type: 'acknowledged', what: name, by: engine.by, reason })
   })
-}
-
-async function inJournal(engine: Engine, rotation: string, eventsFor: (progress: Progress) => readonly Event[]): Promise<void> {
-  const taken = await claim(engine.state.db, rotation, engine.owner, engine.state.clock, engine.isDead, engine.leaseMs)
-  try {
-    const recorder = await Recorder.open(engine, taken.claim, taken.predecessor, taken.before)
-    const { closed } = recorder.progress
-    if (closed !== undefined) throw new KeyturnError('NOT_NOW', `it is closed: ${closed.result}`)
-    for (const event of eventsFor(recorder.progress)) await recorder.write(event)
-  } finally {
-    await release(engine.state.db, taken.claim)
-  }
 }
 
 function refuseTurn(progress: Progress, wish: 'abort' | 'undo'): void {

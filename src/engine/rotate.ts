@@ -3,6 +3,7 @@ import { type Call, type Fields, KeyturnError } from '../kit/index.ts'
 import type { Manifest, SecretSpec, Used } from '../manifest/model.ts'
 import { makePlan } from '../plan/make.ts'
 import type { Plan, Preconditions } from '../plan/plan.ts'
+import { isChosen } from '../plan/steps.ts'
 import type { Identity } from '../state/identity.ts'
 import { ledgerKnows, readLedger, secretKey } from '../state/ledger.ts'
 import { readPause } from '../state/pause.ts'
@@ -13,7 +14,7 @@ import { openCast } from './cast.ts'
 import { readCurrent } from './current.ts'
 import type { Engine } from './engine.ts'
 import { credentialOf } from './given.ts'
-import { fingerprintOf, plainFields, Values } from './values.ts'
+import { fingerprintOf, plainFields, secretFields, Values } from './values.ts'
 import { demand, imagineWorld, lookAtWorld } from './world.ts'
 
 /** How long looking at the world for a plan may take. */
@@ -118,14 +119,13 @@ export async function openRotation(engine: Engine, plan: Plan, { reason, adopt =
 /** What a person gives is sealed with the opening itself: no later step asks for it again. */
 async function sealGiven(engine: Engine, plan: Plan, rotation: string, value: Fields): Promise<Sealed> {
   const { traits } = plan
-  if (traits.value === 'made' || traits.mint === 'triggers') throw new KeyturnError('VALUE_MADE', plan.secret)
+  if (!isChosen(traits)) throw new KeyturnError('VALUE_MADE', plan.secret)
   const host = engine.host(plan.base)
   const cast = await openCast(plan, engine.registry, host)
   try {
     const call: Call = { signal: AbortSignal.timeout(LOOK_MS), deadline: engine.now() + LOOK_MS, fence: 0 }
     const old = demand(await readCurrent(cast, plan.stores, call))
-    const plain = plainFields(traits.fields)
-    const wanted = Object.keys(traits.fields).filter((name) => !plain.has(name))
+    const wanted = secretFields(traits.fields)
     const credential = await credentialOf(value, { plan, cast, old, wanted }, call)
     return await (await Values.open(engine.state, rotation, plan, host)).seal('new', credential)
   } finally {

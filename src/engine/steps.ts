@@ -1,6 +1,6 @@
 import type { Plan } from '../plan/plan.ts'
 import type { Step } from '../plan/step.ts'
-import { isOneWay, overlaps } from '../plan/steps.ts'
+import { isChosen, isOneWay, overlaps } from '../plan/steps.ts'
 import type { Progress } from './progress.ts'
 
 /** The steps of the present direction that are needed, in order. */
@@ -25,8 +25,7 @@ export function mintsLost({ plan, lost }: Progress): number {
 
 /** Whether the new credential is known: a chosen value from the intent of its mint on, one that the provider makes when it came. */
 export function isKnown(progress: Progress): boolean {
-  const { value, mint } = progress.plan.traits
-  return value === 'chosen' && mint !== 'triggers' ? mayHave(progress, 'mint') : isBrought(progress)
+  return isChosen(progress.plan.traits) ? mayHave(progress, 'mint') : isBrought(progress)
 }
 
 /** The label of the new credential's id (see name.ts); undefined as long as it has none. */
@@ -39,7 +38,12 @@ export function brings({ traits }: Plan, step: Step): boolean {
   return step.do === (traits.mint === 'triggers' ? 'collect' : 'mint') && step.which === 'new'
 }
 
-/** Whether one of those steps is done, and did not come back empty-handed. */
+/** Whether this step takes a credential that the provider makes: it is sealed with the outcome, not with the intent. */
+export function takesMade(plan: Plan, step: Step): boolean {
+  return brings(plan, step) && !isChosen(plan.traits)
+}
+
+/** Whether one of the steps that bring it is done, and did not come back empty-handed. */
 function isBrought({ plan, done }: Progress): boolean {
   return [...plan.steps, ...plan.back].some((step) => brings(plan, step) && done.has(step.id) && done.get(step.id)?.evidence['brought'] !== false)
 }

@@ -1,16 +1,16 @@
 import { type Call, type Credential, type Fields, KeyturnError, label } from '../kit/index.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { LedgerChange } from '../state/journal.ts'
-import { claim, release } from '../state/lease.ts'
 import { type Cast, openCast } from './cast.ts'
 import type { Engine } from './engine.ts'
 import { credentialOf } from './given.ts'
+import { inJournal } from './in-journal.ts'
 import { ledgerChanges } from './ledger-changes.ts'
 import { nameOf } from './name.ts'
 import type { Progress } from './progress.ts'
 import { stepOf } from './steps.ts'
-import { Recorder } from './recorder.ts'
-import { plainFields, Values } from './values.ts'
+import type { Recorder } from './recorder.ts'
+import { plainFields, secretFields, Values } from './values.ts'
 
 /** How long looking at an answer may take. */
 const LOOK_MS = 15_000
@@ -69,17 +69,12 @@ export async function declineTask(engine: Engine, rotation: string, reason: stri
   })
 }
 
-async function withTask(engine: Engine, rotation: string, body: (recorder: Recorder, asked: OpenTask) => Promise<void>): Promise<void> {
-  const taken = await claim(engine.state.db, rotation, engine.owner, engine.state.clock, engine.isDead, engine.leaseMs)
-  try {
-    const recorder = await Recorder.open(engine, taken.claim, taken.predecessor, taken.before)
-    const { asked, closed } = recorder.progress
-    if (closed !== undefined) throw new KeyturnError('NOT_NOW', `it is closed: ${closed.result}`)
+function withTask(engine: Engine, rotation: string, body: (recorder: Recorder, asked: OpenTask) => Promise<void>): Promise<void> {
+  return inJournal(engine, rotation, (recorder) => {
+    const { asked } = recorder.progress
     if (asked === undefined) throw new KeyturnError('NOT_NOW', `${rotation} asks nothing of anybody`)
-    await body(recorder, asked)
-  } finally {
-    await release(engine.state.db, taken.claim)
-  }
+    return body(recorder, asked)
+  })
 }
 
 /** The credential that an answer stands for; one that the issuer rejects right now is none. */
@@ -87,8 +82,7 @@ async function examine(engine: Engine, recorder: Recorder, held: { readonly aske
   const { asked, cast, values } = held
   const { plan } = recorder.progress
   if (values.old === undefined) throw new KeyturnError('INTERNAL', 'the credential in use is not known')
-  const plain = plainFields(plan.traits.fields)
-  const wanted = asked.task.fields ?? Object.keys(plan.traits.fields).filter((name) => !plain.has(name))
+  const wanted = asked.task.fields ?? secretFields(plan.traits.fields)
   const call: Call = { signal: AbortSignal.timeout(LOOK_MS), deadline: engine.now() + LOOK_MS, fence: 0 }
   const credential = await credentialOf(fields, { plan, cast, old: values.old, wanted }, call)
   if (plan.traits.acceptor !== 'issuer') return credential

@@ -74,6 +74,11 @@ export function fingerprintOf(identity: Identity, secret: string, credential: Cr
   return identity.fingerprint(secret, JSON.stringify(values.map(([name, value]) => [name, value.reveal()])))
 }
 
+/** The names of the fields that are secret, in their order. */
+export function secretFields(fields: Readonly<Record<string, 'secret' | 'plain'>>): readonly string[] {
+  return Object.keys(fields).filter((name) => fields[name] === 'secret')
+}
+
 /** The names of the fields that are no secret. */
 export function plainFields(fields: Readonly<Record<string, 'secret' | 'plain'>>): ReadonlySet<string> {
   return new Set(Object.entries(fields).filter(([, kind]) => kind === 'plain').map(([name]) => name))

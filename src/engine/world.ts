@@ -1,6 +1,7 @@
 import { type Answer, type Call, type Credential, type Issuer, KeyturnError } from '../kit/index.ts'
 import type { SecretSpec } from '../manifest/model.ts'
 import type { SeenConsumer, World } from '../plan/make.ts'
+import { isChosen } from '../plan/steps.ts'
 import type { Cast, CastConsumer } from './cast.ts'
 import { readCurrent } from './current.ts'
 
@@ -30,8 +31,7 @@ export async function lookAtWorld(cast: Cast, secret: SecretSpec, fingerprint: (
 
 /** Whether the new credential has a name before it is made: not when the provider names it, nor when its random value does. */
 function isForeseen(issuer: Issuer, current: Credential, next: Credential): boolean {
-  const { value, mint } = issuer.traits
-  return value === 'chosen' && mint !== 'triggers' && issuer.propose(current).id === next.id
+  return isChosen(issuer.traits) && issuer.propose(current).id === next.id
 }
 
 /** The same without touching anything: for plans of many secrets, and for review where the systems cannot be reached. */

@@ -71,13 +71,18 @@ export function overlaps({ strategy, traits }: Meeting): boolean {
   return strategy !== 'in-place' && strategy !== 'hard-cut'
 }
 
+/** Whether we choose the value of the new credential, before anybody outside knows it. */
+export function isChosen({ value, mint }: Pick<IssuerTraits, 'value' | 'mint'>): boolean {
+  return value === 'chosen' && mint !== 'triggers'
+}
+
 /** Whether there is no way back once the mint began: the old one may be dead, and nobody but the provider can make it again. */
 export function isOneWay(meeting: Meeting): boolean {
-  return !overlaps(meeting) && (meeting.traits.value === 'made' || meeting.traits.mint === 'triggers')
+  return !overlaps(meeting) && !isChosen(meeting.traits)
 }
 
 /** Whether a mint that got no answer may have left something behind at the provider that has to be found and ended. */
-function mayLeave({ value, mint, asks }: IssuerTraits): boolean {
+export function mayLeave({ value, mint, asks }: IssuerTraits): boolean {
   // Asking a person makes nothing.
   return value === 'made' && mint === 'adds' && asks?.includes('mint') !== true
 }

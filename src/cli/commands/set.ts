@@ -1,5 +1,7 @@
 import { KeyturnError } from '../../kit/index.ts'
+import { secretFields } from '../../engine/values.ts'
 import { plan, rotate } from '../../operations.ts'
+import { isChosen } from '../../plan/steps.ts'
 import { exitOfRun } from '../exit.ts'
 import { progressTo, tellOutcome } from '../report.ts'
 import { type CommonOptions, manifestOf, type Session } from '../session.ts'
@@ -17,8 +19,8 @@ export async function run({ runtime, terminal }: Session, [name = '']: readonly 
   const manifest = await manifestOf(options)
   const { traits } = await plan(runtime, manifest, name, { offline: true })
   // Before it is asked for: what the provider makes cannot be chosen.
-  if (traits.value === 'made' || traits.mint === 'triggers') throw new KeyturnError('VALUE_MADE', name)
-  const asked = Object.entries(traits.fields).flatMap(([field, kind]) => (kind === 'secret' ? [{ name: field, hidden: true }] : []))
+  if (!isChosen(traits)) throw new KeyturnError('VALUE_MADE', name)
+  const asked = secretFields(traits.fields).map((field) => ({ name: field, hidden: true }))
   const value = options.generate === true ? undefined : await fieldsFrom(asked, options, (secret) => terminal.conceal(secret))
   const json = options.json === true
   const outcome = await rotate(runtime, manifest, name, {

@@ -1,5 +1,6 @@
 import { type Answer, type Call, type Check, type Credential, done, type Evidence, label, refused } from '../../kit/index.ts'
 import type { CheckSpec } from '../../manifest/model.ts'
+import { isChosen } from '../../plan/steps.ts'
 import { readCurrent } from '../current.ts'
 import { entriesFor, type Scene } from '../scene.ts'
 import { type CheckPlace, keptEvidence } from '../since.ts'
@@ -29,7 +30,7 @@ export async function preflight(scene: Scene, call: Call): Promise<Answer<{ read
     const seen = await store.read(Object.keys(plan.stores[index]?.bind ?? {}), call)
     if (seen.is !== 'done') return seen
     // The proposed value stands for the one that will be minted: same alphabet, same length. One that the provider makes is not known yet.
-    if (plan.traits.value === 'made' || plan.traits.mint === 'triggers') continue
+    if (!isChosen(plan.traits)) continue
     const readable = store.accepts(entriesFor(scene, index, next, seen.value.entries))
     if (readable.is !== 'done') return readable
   }
