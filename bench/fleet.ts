@@ -10,7 +10,7 @@ import { registry } from '../src/connectors.gen.ts'
 import { openRotation, planSecret } from '../src/engine/rotate.ts'
 import { loadManifest } from '../src/manifest/load.ts'
 import { withEngine } from '../src/operations.ts'
-import { openStateToRead, type Runtime } from '../src/runtime.ts'
+import { readingState, type Runtime } from '../src/runtime.ts'
 import type { State } from '../src/state/open.ts'
 import { listRotations, type RotationRow } from '../src/state/rotation.ts'
 import { startAttestor } from '../test/workers/attestor.ts'
@@ -60,14 +60,7 @@ export async function setFleet(folder: string, adminUrl: string, size: number): 
   let manifest = await loadManifest(await manifestFile(0), { registry })
   let opened: ReadonlySet<string> = new Set()
   const workers = new Set<Worker>()
-  const inState = async <T>(body: (state: State) => Promise<T>): Promise<T> => {
-    const state = await openStateToRead(runtime, manifest)
-    try {
-      return await body(state)
-    } finally {
-      await state.close()
-    }
-  }
+  const inState = <T>(body: (state: State) => Promise<T>): Promise<T> => readingState(runtime, manifest, body)
   return {
     inState,
     async open(count, reload) {

@@ -58,7 +58,17 @@ export async function openStateToRead(runtime: Runtime, manifest: Manifest): Pro
   return openState(await placeFor(runtime, manifest), undefined)
 }
 
-/** The same; undefined when there is none yet, and looking makes none. */
+/** Opens it for one look, and closes it after it. */
+export async function readingState<T>(runtime: Runtime, manifest: Manifest, look: (state: State) => Promise<T>): Promise<T> {
+  const state = await openStateToRead(runtime, manifest)
+  try {
+    return await look(state)
+  } finally {
+    await state.close()
+  }
+}
+
+/** The same as {@link openStateToRead}; undefined when there is none yet, and looking makes none. */
 export async function openStateIfAny(runtime: Runtime, manifest: Manifest): Promise<State | undefined> {
   return openStateToRead(runtime, manifest).catch((thrown: unknown) => {
     if (thrown instanceof KeyturnError && thrown.code === 'ROTATION_UNKNOWN') return undefined

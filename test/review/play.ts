@@ -3,8 +3,6 @@ import { z } from 'zod'
 import { drive, type DriveOptions, type Stopped } from '../../src/engine/drive.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import type { TimedEvent } from '../../src/engine/event.ts'
-import { brokenInvariants } from '../../src/engine/invariants.ts'
-import { readEvents } from '../../src/engine/recorder.ts'
 import type { Rehearsal } from '../../src/engine/rehearsal.ts'
 import { type Opening, openRotation, planSecret } from '../../src/engine/rotate.ts'
 import {
@@ -13,6 +11,7 @@ import {
 import { generate, ALNUM } from '../../src/kit/generate.ts'
 import type { Manifest, SecretSpec, Timing } from '../../src/manifest/model.ts'
 import { freshState, NOW } from '../fixture/state.ts'
+import { soundEvents } from '../fixture/sound.ts'
 
 /** What the outside does other than well; each is asked at every call. */
 export interface Faults {
@@ -99,12 +98,7 @@ export async function play(options: PlayOptions = {}): Promise<{
   const made = await planSecret(engine, manifest, 'database', { look: true, ...(state.identity === undefined ? {} : { identity: state.identity }) })
   const rotation = await openRotation(engine, made, { reason: 'a test', ...options.opening })
   const once = (driveOptions: DriveOptions = {}): Promise<Stopped> => drive(engine, rotation, driveOptions)
-  const events = async (): Promise<readonly TimedEvent[]> => {
-    const all = (await readEvents(engine, rotation)).events
-    const broken = brokenInvariants(all)
-    if (broken.length > 0) throw new Error(broken.join('; '))
-    return all
-  }
+  const events = (): Promise<readonly TimedEvent[]> => soundEvents(engine, rotation)
   return {
     outside, engine, rotation, manifest, once, events, interrupt,
     on: async (driveOptions) => {

@@ -8,7 +8,6 @@ import { registry as shipped } from '../../src/connectors.gen.ts'
 import { drive, type Stopped } from '../../src/engine/drive.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import type { TimedEvent } from '../../src/engine/event.ts'
-import { brokenInvariants } from '../../src/engine/invariants.ts'
 import { foldProgress, type Progress } from '../../src/engine/progress.ts'
 import { receiptFile } from '../../src/state/receipts.ts'
 import { type Receipt, type SignedReceipt, verifyReceipt } from '../../src/engine/receipt.ts'
@@ -23,6 +22,7 @@ import type { Manifest } from '../../src/manifest/model.ts'
 import type { Plan } from '../../src/plan/plan.ts'
 import { freshState } from '../fixture/state.ts'
 import { KEY, type Service, serviceConnector, startService, tokenIn } from './service.ts'
+import { soundEvents } from '../fixture/sound.ts'
 
 /** The name of the only secret. */
 export const SECRET = 'mail'
@@ -141,12 +141,7 @@ export async function setStage(traits: ReferenceTraits, options: StageOptions = 
       killAt = ''
     }
   }
-  const events = async (): Promise<readonly TimedEvent[]> => {
-    const all = (await readEvents(engine, rotation)).events
-    const broken = brokenInvariants(all)
-    if (broken.length > 0) throw new Error(broken.join('; '))
-    return all
-  }
+  const events = (): Promise<readonly TimedEvent[]> => soundEvents(engine, rotation)
   return {
     server, engine, manifest, services, clock, plan, once, on, events,
     rotation: () => rotation,

@@ -13,7 +13,7 @@ import { loadManifest } from '../../src/manifest/load.ts'
 import type { Manifest } from '../../src/manifest/model.ts'
 import { withEngine } from '../../src/operations.ts'
 import type { Runtime } from '../../src/runtime.ts'
-import { openStateToRead } from '../../src/runtime.ts'
+import { readingState } from '../../src/runtime.ts'
 import { verifyState } from '../../src/engine/audit.ts'
 import type { State } from '../../src/state/open.ts'
 import { listRotations, type RotationRow } from '../../src/state/rotation.ts'
@@ -67,14 +67,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   const manifest = await loadManifest(join(folder, 'keyturn.yaml'), { registry })
   const runtime: Runtime = { env, interrupt: new AbortController().signal, conceal: () => undefined }
   await openAll(runtime, manifest)
-  const inState = async <T>(body: (state: State) => Promise<T>): Promise<T> => {
-    const state = await openStateToRead(runtime, manifest)
-    try {
-      return await body(state)
-    } finally {
-      await state.close()
-    }
-  }
+  const inState = <T>(body: (state: State) => Promise<T>): Promise<T> => readingState(runtime, manifest, body)
   const rows = (): Promise<readonly RotationRow[]> => inState((state) => listRotations(state.db))
   return {
     folder, rows, inState,

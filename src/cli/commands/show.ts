@@ -9,7 +9,7 @@ import { findRotation } from '../../state/rotation.ts'
 import { showLines } from '../../views/show.ts'
 import { statusOf } from '../../views/status.ts'
 import { EXIT } from '../exit.ts'
-import { openStateToRead } from '../../runtime.ts'
+import { readingState } from '../../runtime.ts'
 import { type CommonOptions, manifestOf, type Session } from '../session.ts'
 
 interface Options extends CommonOptions {
@@ -19,11 +19,9 @@ interface Options extends CommonOptions {
 
 /** `keyturn show ROTATION`: everything that its journal says. Needs no identity. */
 export async function run(session: Session, [id]: readonly string[], options: Options): Promise<number> {
-  const manifest = await manifestOf(options)
-  const state = await openStateToRead(session.runtime, manifest)
-  try {
+  return readingState(session.runtime, await manifestOf(options), async (state) => {
     const row = await findRotation(state.db, id ?? '')
-    if (options.receipt === true) return await showReceipt(session, state, row.id)
+    if (options.receipt === true) return showReceipt(session, state, row.id)
     const { events } = await readEvents({ state }, row.id)
     const progress = foldProgress(events)
     const ledger = await readLedger(state.db, secretKey(row.system, row.environment, row.secret))
@@ -34,9 +32,7 @@ export async function run(session: Session, [id]: readonly string[], options: Op
       for (const line of showLines(status, progress, events, ledger, options.events === true, session.terminal.paint)) session.terminal.out(line)
     }
     return EXIT.done
-  } finally {
-    await state.close()
-  }
+  })
 }
 
 /** As it was signed, byte for byte: into a file it verifies with `keyturn audit verify --receipt`. */

@@ -2,7 +2,7 @@ import { verifyState } from '../../engine/audit.ts'
 import { ownerIsDead } from '../../engine/owner.ts'
 import { KeyturnError } from '../../kit/index.ts'
 import { literalSecret } from '../../manifest/literal.ts'
-import { knownIdentity, openStateToRead, placeFor, placeNamed } from '../../runtime.ts'
+import { knownIdentity, readingState, placeFor, placeNamed } from '../../runtime.ts'
 import { ageSealer } from '../../state/age.ts'
 import { checkState } from '../../state/check.ts'
 import { copyState } from '../../state/copy.ts'
@@ -41,8 +41,7 @@ async function copy({ terminal, runtime }: Session, options: Options): Promise<n
 
 /** Works without the identity, and on a state that was moved; with it, what is sealed is opened to see whether it can be. */
 async function check({ terminal, runtime }: Session, options: Options): Promise<number> {
-  const state = await openStateToRead(runtime, await manifestOf(options))
-  try {
+  return readingState(runtime, await manifestOf(options), async (state) => {
     const identity = await knownIdentity(runtime)
     const sealer = identity === undefined || identity.publicKey !== state.publicKey ? undefined : ageSealer(identity)
     const { readable, opened, problems, notices } = await checkState(state, sealer)
@@ -51,7 +50,5 @@ async function check({ terminal, runtime }: Session, options: Options): Promise<
     if (options.json === true) terminal.out(JSON.stringify(report, null, 2))
     else for (const line of checkLines(report, terminal.paint)) terminal.out(line)
     return report.problems.length === 0 ? EXIT.done : EXIT.error
-  } finally {
-    await state.close()
-  }
+  })
 }

@@ -56,11 +56,16 @@ _keyturn_look() {
   if [ -n "$manifest" ]; then keyturn __complete "$1" --manifest "$manifest" 2>/dev/null; else keyturn __complete "$1" 2>/dev/null; fi
 }
 
-_keyturn_secrets() {
-  local IFS=$'\\n'
+_keyturn_offer() {
+  local IFS=$'\\n' what=$1
   local -a found
-  found=($(_keyturn_look secrets))
+  shift
+  found=($(_keyturn_look $what))
   compadd "$@" -- "\${found[@]}"
+}
+
+_keyturn_secrets() {
+  _keyturn_offer secrets "$@"
 }
 
 _keyturn_secret_list() {
@@ -68,10 +73,7 @@ _keyturn_secret_list() {
 }
 
 _keyturn_rotations() {
-  local IFS=$'\\n'
-  local -a found
-  found=($(_keyturn_look rotations))
-  compadd "$@" -- "\${found[@]}"
+  _keyturn_offer rotations "$@"
 }
 
 _keyturn_verbs() {
