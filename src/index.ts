@@ -9,7 +9,7 @@
  */
 import { registry } from './connectors.gen.ts'
 import type { Secret } from './kit/index.ts'
-import { loadManifest as load } from './manifest/load.ts'
+import { loadManifest as load } from './yaml/load.ts'
 import type { Manifest } from './manifest/model.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -23,16 +23,20 @@ export function createRuntime(options: { readonly env?: NodeJS.ProcessEnv; reado
   return { env: options.env ?? process.env, interrupt: options.interrupt ?? new AbortController().signal, conceal: options.conceal ?? (() => undefined), notice: options.notice ?? (() => undefined) }
 }
 
-export type { Adopted } from './engine/adopt.ts'
-export { type Audit, exportCheckpoint, type SignedCheckpoint, verifyState } from './engine/audit.ts'
+export type { Adopted } from './operations/adopt.ts'
+export { type Audit, exportCheckpoint, type SignedCheckpoint, verifyState } from './proof/audit.ts'
 export type { Stopped } from './engine/drive.ts'
-export type { TimedEvent } from './engine/event.ts'
-export type { Progress } from './engine/progress.ts'
-export { type Receipt, type SignedReceipt, verifyReceipt } from './engine/receipt.ts'
+export type { TimedEvent } from './journal/event.ts'
+export type { Progress } from './journal/progress.ts'
+export { type Receipt, type SignedReceipt, verifyReceipt } from './proof/receipt.ts'
 export { KeyturnError, Secret } from './kit/index.ts'
 export type { Manifest, SecretSpec } from './manifest/model.ts'
-export { adopt, type OpenRotation, type Outcome, plan, resume, rotate, type RotateOptions, type RunOptions, status, turnBack, type Watcher } from './operations.ts'
+export { adopt } from './operations/adopt.ts'
+export type { Outcome, RunOptions, Watcher } from './operations/follow.ts'
+export { plan, resume, rotate, type RotateOptions, turnBack } from './operations/rotate.ts'
+export { type OpenRotation, status } from './operations/status.ts'
 export type { Plan } from './plan/plan.ts'
-export { answer, decline, type Task, taskOf, tasks } from './tasks.ts'
-export { endPause, pause, pausedBy } from './pausing.ts'
+export { Redactor } from './redact/redact.ts'
+export { answer, decline, type Task, taskOf, tasks } from './operations/tasks.ts'
+export { endPause, pause, pausedBy } from './operations/pause.ts'
 export { openStateToRead, type Runtime } from './runtime.ts'

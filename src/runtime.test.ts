@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ALNUM, generate } from './kit/generate.ts'
-import { callWithin } from './kit/testing/call.ts'
 import { plannerFor } from './runtime.ts'
+import { callWithin } from './testing/call.ts'
 
 const [user, password, host] = [generate(ALNUM, 12), generate(ALNUM, 24), generate(ALNUM, 12)]
 let base = ''

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { registry } from '../src/connectors.gen.ts'
-import { parseManifest } from '../src/manifest/load.ts'
+import { parseManifest } from '../src/yaml/load.ts'
 
 const root = join(import.meta.dirname, '..')
 const examples = globSync('examples/*/keyturn.yaml', { cwd: root })

@@ -38,7 +38,7 @@ async function entries(): Promise<Record<string, string>> {
   const exported = Object.values(exports).flatMap((each) => (typeof each === 'string' ? [] : [each.default]))
   const names = exported.map((file) => join(dirname(file), basename(file, '.js')).replace(/^dist\//, ''))
   // The command line, and the program that conformance suites start as a service.
-  return Object.fromEntries([...names, 'cli/main', 'kit/testing/service'].map((name) => [name, join(root, 'src', `${name}.ts`)]))
+  return Object.fromEntries([...names, 'cli/main', 'testing/service'].map((name) => [name, join(root, 'src', `${name}.ts`)]))
 }
 
 function modulesOf(chunk: OutputChunk): readonly string[] {

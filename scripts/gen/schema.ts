@@ -11,7 +11,7 @@ import {
   waveSchema,
   type Block,
 } from '../../src/manifest/schema.ts'
-import { shapeOf, type Shape } from '../../src/manifest/shape.ts'
+import { shapeOf, type Shape } from '../../src/yaml/shape.ts'
 
 const ref = (name: string) => ({ $ref: `#/$defs/${name}` })
 

@@ -1,6 +1,6 @@
 import type { ConnectorManifest, Family } from '../../src/kit/index.ts'
 import { engineKeys } from '../../src/manifest/schema.ts'
-import { shapeOf, type Shape } from '../../src/manifest/shape.ts'
+import { shapeOf, type Shape } from '../../src/yaml/shape.ts'
 
 const reserved: Readonly<Record<Family, readonly string[]>> = {
   issuer: [],

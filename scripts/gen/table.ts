@@ -1,4 +1,4 @@
-import type { Shape } from '../../src/manifest/shape.ts'
+import type { Shape } from '../../src/yaml/shape.ts'
 
 /** A Markdown table. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

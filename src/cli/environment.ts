@@ -1,10 +1,10 @@
 import { type Call, type Fields, type Host, KeyturnError, type Registry, type Secret } from '../kit/index.ts'
 import { fieldsOfBinding, readBinding } from '../manifest/binding.ts'
 import type { Binding, Manifest, SecretSpec } from '../manifest/model.ts'
-import { openConnector } from '../engine/cast.ts'
+import { openConnector } from '../steps/cast.ts'
 import { secretOf } from '../engine/rotate.ts'
-import { plainFields } from '../engine/values.ts'
-import { demand } from '../engine/world.ts'
+import { plainFields } from '../steps/values.ts'
+import { demand } from '../steps/world.ts'
 
 /** What a command is handed. */
 export interface Choice {

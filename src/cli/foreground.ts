@@ -4,7 +4,8 @@ import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { StringDecoder } from 'node:string_decoder'
-import { KeyturnError, reduceCause, type Redactor, type Secret } from '../kit/index.ts'
+import { KeyturnError, reduceCause, type Secret } from '../kit/index.ts'
+import type { Redactor } from '../redact/redact.ts'
 
 /** A command that takes our place. */
 export interface Foreground {

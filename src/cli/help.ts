@@ -17,7 +17,7 @@ export function addHelp(program: Command): void {
 }
 
 async function unknownCommand(name: string): Promise<KeyturnError> {
-  const { nearest } = await import('../manifest/nearest.ts')
+  const { nearest } = await import('../yaml/nearest.ts')
   const names = COMMANDS.filter((entry) => entry.hidden !== true).map(({ words }) => words.replace(/ .*/, ''))
   const meant = nearest(name, names)
   const hint = meant === undefined ? 'Run `keyturn help` for all commands.' : `Did you mean \`keyturn help ${meant}\`? Run \`keyturn help\` for all commands.`

@@ -1,5 +1,5 @@
 import type { KeyturnError } from '../kit/index.ts'
-import type { Outcome, Watcher } from '../operations.ts'
+import type { Outcome, Watcher } from '../operations/follow.ts'
 import { atHandLine, eventLine, lateLine, stopLines, waitLine } from '../views/progress.ts'
 import type { Terminal } from './terminal.ts'
 

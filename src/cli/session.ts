@@ -1,6 +1,6 @@
 import { KeyturnError } from '../kit/index.ts'
-import { findManifest } from '../manifest/glance.ts'
-import { loadManifest as load } from '../manifest/load.ts'
+import { findManifest } from '../yaml/glance.ts'
+import { loadManifest as load } from '../yaml/load.ts'
 import type { Manifest } from '../manifest/model.ts'
 import { registry } from '../connectors.gen.ts'
 import type { Runtime } from '../runtime.ts'

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
 import type { Secret } from '../kit/index.ts'
-import { Redactor } from '../kit/redact.ts'
+import { Redactor } from '../redact/redact.ts'
 import { type Paint, PLAIN } from '../views/paint.ts'
 
 /** Where a command writes: everything passes the redactor on its way out, whoever wrote it. */

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { tempFolder } from '../../test/fixture/state.ts'
-import { takeLock } from '../kit/process/lock.ts'
+import { takeLock } from '../outside/process/lock.ts'
 import { endOverdueOrphans } from './orphans.ts'
 
 /** A command that a worker started under a lock, and whose worker is gone. */

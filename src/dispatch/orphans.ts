@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { reduceCause } from '../kit/error.ts'
-import { endOrphan } from '../kit/process/lock.ts'
+import { endOrphan } from '../outside/process/lock.ts'
 
 /** So long after its deadline a child is certainly not being ended by its own worker. */
 const OVERDUE_MS = 2_000

@@ -1,7 +1,7 @@
 import type { Answer, Check, Credential } from '../kit/index.ts'
 import type { CheckSpec } from '../manifest/model.ts'
-import { failsWithWrong, WRONG_TRIES } from '../engine/actions/preflight.ts'
-import type { Scene } from '../engine/scene.ts'
+import { failsWithWrong, WRONG_TRIES } from '../steps/preflight.ts'
+import type { Scene } from '../steps/scene.ts'
 import { finding, fine, type Found, notice, unanswered } from './finding.ts'
 import type { Look } from './look.ts'
 

@@ -10,7 +10,7 @@ import { BACKENDS, freshState, openOne, take, tempFolder } from '../../test/fixt
 import { done, KeyturnError, Secret } from '../kit/index.ts'
 import { ALNUM, generate } from '../kit/generate.ts'
 import type { CheckSpec, Manifest, SecretSpec } from '../manifest/model.ts'
-import { createIdentity } from '../state/identity.ts'
+import { createIdentity } from '../sealing/identity.ts'
 import { append } from '../state/journal.ts'
 import { openState, type State, stateExists, STATE_FILE } from '../state/open.ts'
 import { continueState, pauseState } from '../state/pause.ts'

@@ -1,7 +1,7 @@
 import type { Manifest } from '../manifest/model.ts'
 import { type LedgerRow, readLedger, secretKey } from '../state/ledger.ts'
 import type { State } from '../state/open.ts'
-import { type Due, listDue } from '../engine/due.ts'
+import { type Due, listDue } from '../operations/due.ts'
 import { finding, fine, type Found, thrownAt } from './finding.ts'
 import { examinePause, examineRotations } from './rotations.ts'
 

@@ -3,8 +3,8 @@ import type { Manifest } from '../manifest/model.ts'
 import type { State } from '../state/open.ts'
 import { readPause } from '../state/pause.ts'
 import { listRotations, type RotationRow } from '../state/rotation.ts'
-import { foldProgress } from '../engine/progress.ts'
-import { readEvents } from '../engine/recorder.ts'
+import { foldProgress } from '../journal/progress.ts'
+import { readEvents } from '../journal/read.ts'
 import { finding, fine, type Found, notice, thrownAt } from './finding.ts'
 
 /** A rotation that wanted to go on this long ago, and that nobody holds, is left alone by everybody. */

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { brokenBy, decideTwice } from '../../test/fixture/promises.ts'
 import { begin, interruptions, type Move, moves, turnRequest, type World, write } from '../../test/fixture/simulator.ts'
 import { specimenPlan, type Wishes } from '../../test/fixture/specimen.ts'
+import { brokenInvariants } from '../journal/invariants.ts'
+import { advance, foldProgress } from '../journal/progress.ts'
+import { pastReturn } from '../journal/steps.ts'
 import { backoff, decide, decideFrom, PATIENCE_MS } from './decide.ts'
-import { brokenInvariants } from './invariants.ts'
-import { advance, foldProgress } from './progress.ts'
-import { pastReturn } from './steps.ts'
 
 /** From anywhere, when all goes well: no rotation here has more steps than this to its end, the way back included. */
 const LONGEST = 150

@@ -1,9 +1,9 @@
 import type { Code } from '../kit/index.ts'
 import { isOneWay, mayLeave, overlaps } from '../plan/steps.ts'
 import type { Step } from '../plan/step.ts'
-import { foldProgress, type Progress, type Trouble } from './progress.ts'
-import { GATE_FRESH_MS, gateOf, mintsLost, pastReturn, stepOf, stepsOf } from './steps.ts'
-import type { Result, TimedEvent } from './event.ts'
+import { foldProgress, type Progress, type Trouble } from '../journal/progress.ts'
+import { GATE_FRESH_MS, gateOf, mintsLost, pastReturn, stepOf, stepsOf } from '../journal/steps.ts'
+import type { Result, TimedEvent } from '../journal/event.ts'
 
 /** What to do next. */
 export type Next =

@@ -3,13 +3,13 @@ import { isEffect } from '../plan/step.ts'
 import type { Claim } from '../state/journal.ts'
 import { claim as claimRotation, LEASE_MS, release, renew, type Taken } from '../state/lease.ts'
 import { Attempts } from './attempt.ts'
-import { openCast, type Cast } from './cast.ts'
+import { openCast, type Cast } from '../steps/cast.ts'
 import { decideFrom, type Next } from './decide.ts'
 import type { Engine } from './engine.ts'
-import type { Result } from './event.ts'
+import type { Result } from '../journal/event.ts'
 import { readPause } from '../state/pause.ts'
 import { Recorder } from './recorder.ts'
-import { Values } from './values.ts'
+import { Values } from '../steps/values.ts'
 
 /** Where a run of a rotation stopped. */
 export type Stopped =

@@ -1,8 +1,8 @@
+import type { TimedEvent } from '../journal/event.ts'
+import type { Progress } from '../journal/progress.ts'
 import type { Host, Registry } from '../kit/index.ts'
 import type { Step } from '../plan/step.ts'
 import type { State } from '../state/open.ts'
-import type { TimedEvent } from './event.ts'
-import type { Progress } from './progress.ts'
 import type { Rehearsal } from './rehearsal.ts'
 
 /** What the engine works with; everything that is not pure comes in here. */

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { processMark } from '../kit/process/start.ts'
+import { processMark } from '../outside/process/start.ts'
 
 /** Where processes have numbers of their own: one boot of one machine, and there one process space. */
 export interface Where {

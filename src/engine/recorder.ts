@@ -1,29 +1,15 @@
-import { append, type Claim, type Entry, type StoredEntry, type Together, verifyChain } from '../state/journal.ts'
+import type { Event, TimedEvent } from '../journal/event.ts'
+import { assertInvariants } from '../journal/invariants.ts'
+import { advance, foldProgress, type Progress } from '../journal/progress.ts'
+import { readEvents } from '../journal/read.ts'
+import { resourceOf, stepOf } from '../journal/steps.ts'
+import type { Ms } from '../kit/index.ts'
+import { append, type Claim, type Entry, type Together } from '../state/journal.ts'
 import type { Predecessor } from '../state/lease.ts'
-import { readWhole } from '../state/rotation.ts'
-import { KeyturnError, type Ms } from '../kit/index.ts'
 import type { Engine } from './engine.ts'
-import type { Event, TimedEvent } from './event.ts'
-import { assertInvariants } from './invariants.ts'
-import { advance, foldProgress, type Progress } from './progress.ts'
-import { resourceOf, stepOf } from './steps.ts'
-
-/** Turns a stored line into an event. */
-export function toEvent(entry: StoredEntry): TimedEvent {
-  return { type: entry.type, at: entry.at, ...entry.body } as TimedEvent
-}
 
 function toEntry({ type, at, ...body }: TimedEvent): Entry {
   return { type, at, body }
-}
-
-/** Reads and verifies the journal of a rotation. Throws JOURNAL_BROKEN when it was changed from outside. */
-export async function readEvents(engine: Pick<Engine, 'state'>, rotation: string): Promise<{ readonly events: TimedEvent[]; readonly head: { readonly seq: number; readonly hash: string }; readonly dueAt: number | null }> {
-  const { row, entries: stored } = await readWhole(engine.state.db, rotation)
-  const head = { seq: row.seq, hash: row.head }
-  const broken = verifyChain(stored, head, row.id)
-  if (broken !== undefined) throw new KeyturnError('JOURNAL_BROKEN', `${row.id}: ${broken}`)
-  return { events: stored.map(toEvent), head, dueAt: row.due_at }
 }
 
 /** Writes the journal of a rotation that this process holds, and keeps the fold of it. */

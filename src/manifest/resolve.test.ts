@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { ask, type Answer, describeConnector, done, refused, type Registry, Secret, unknown } from '../kit/index.ts'
-import { callWithin } from '../kit/testing/call.ts'
+import { callWithin } from '../testing/call.ts'
 import { resolveReferences } from './resolve.ts'
 
 const value = randomBytes(12).toString('hex')

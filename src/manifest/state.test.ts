@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { registry } from '../../test/fixture/registry.ts'
 import { KeyturnError } from '../kit/index.ts'
-import { parseManifest } from './load.ts'
+import { parseManifest } from '../yaml/load.ts'
 
 const password = randomBytes(18).toString('hex')
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { specimenManifest, specimenPlan, specimenWorld, type Wishes } from '../../test/fixture/specimen.ts'
 import { ALNUM, generate } from '../kit/generate.ts'
 import { Secret } from '../kit/index.ts'
-import { Redactor } from '../kit/redact.ts'
+import { Redactor } from '../redact/redact.ts'
 import { makePlan } from './make.ts'
 
 /** Freezes all that can be reached: a function that is not pure throws. */

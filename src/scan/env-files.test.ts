@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { Secret } from '../kit/index.ts'
-import { Redactor } from '../kit/redact.ts'
+import { Redactor } from '../redact/redact.ts'
 import { describeEnvFile, isEnvFile, scanEnvFile } from './env-files.ts'
 import { createTracer } from './trace.ts'
 

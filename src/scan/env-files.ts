@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
-import { isExample } from '../kit/file/index.ts'
 import type { Environment } from '../manifest/model.ts'
+import { isExample } from '../outside/file/index.ts'
 import type { EnvFile, Page, Sighting, Unread } from './findings.ts'
 import { type Login, readLogin } from './login.ts'
 import type { Tracer } from './trace.ts'

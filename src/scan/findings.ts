@@ -1,5 +1,5 @@
-import type { GitState } from '../kit/file/index.ts'
 import type { Environment } from '../manifest/model.ts'
+import type { GitState } from '../outside/file/index.ts'
 import type { Login } from './login.ts'
 import type { Seen } from './seen.ts'
 import type { Trace } from './trace.ts'

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Secret } from '../kit/index.ts'
-import { Redactor } from '../kit/redact.ts'
+import { Redactor } from '../redact/redact.ts'
 import { createTracer } from './trace.ts'
 
 const trace = createTracer(randomBytes(32))

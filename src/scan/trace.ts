@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { readBinding } from '../manifest/binding.ts'
-import { literalSecret } from '../manifest/literal.ts'
+import { literalSecret } from '../yaml/literal.ts'
 import { Secret } from '../kit/index.ts'
 import { providerOfToken } from './providers.ts'
 import { serverOf } from './servers.ts'

@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { GitState } from '../kit/file/index.ts'
 import { reduceCause } from '../kit/index.ts'
+import type { GitState } from '../outside/file/index.ts'
 import type { Unread } from './findings.ts'
 
 /** What others made: dependencies, environments of languages, output, our own state. Never entered. */

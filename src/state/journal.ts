@@ -5,7 +5,7 @@ import type { Written } from './commit.ts'
 import { stateError } from './error.ts'
 import type { State } from './open.ts'
 import type { Tables } from './schema.ts'
-import type { Sealed } from './seal.ts'
+import type { Sealed } from '../sealing/seal.ts'
 import { statement } from './statement.ts'
 
 /** One line of a journal: `body` is JSON without values. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import { KeyturnError } from '../kit/error.ts'
-import type { Identity } from './identity.ts'
+import type { Identity } from '../sealing/identity.ts'
 import type { Tables } from './schema.ts'
 
 /** What a state says of itself. */

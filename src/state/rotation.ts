@@ -5,7 +5,7 @@ import { stateError } from './error.ts'
 import { stillHere } from './moved.ts'
 import type { State } from './open.ts'
 import type { Tables } from './schema.ts'
-import type { Sealed } from './seal.ts'
+import type { Sealed } from '../sealing/seal.ts'
 
 /** A rotation as the index of the journal has it. */
 export type RotationRow = Selectable<Tables['rotation']>

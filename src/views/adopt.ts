@@ -1,4 +1,4 @@
-import type { Adopted } from '../engine/adopt.ts'
+import type { Adopted } from '../operations/adopt.ts'
 import type { Paint } from './paint.ts'
 
 /** What was adopted, and who accepts it. */

@@ -1,5 +1,5 @@
-import type { Audit } from '../engine/audit.ts'
-import { keyName, type Receipt } from '../engine/receipt.ts'
+import type { Audit } from '../proof/audit.ts'
+import { keyName, type Receipt } from '../proof/receipt.ts'
 import type { Paint } from './paint.ts'
 
 /** What an audit found. */

@@ -1,4 +1,4 @@
-import type { Due, DueState } from '../engine/due.ts'
+import type { Due, DueState } from '../operations/due.ts'
 import { duration, moment } from './duration.ts'
 import type { Paint } from './paint.ts'
 

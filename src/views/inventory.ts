@@ -1,4 +1,4 @@
-import type { Due } from '../engine/due.ts'
+import type { Due } from '../operations/due.ts'
 import { moment } from './duration.ts'
 import type { Paint } from './paint.ts'
 

@@ -1,4 +1,4 @@
-import type { Copied } from '../state/copy.ts'
+import type { Copied } from '../copying/copy.ts'
 import type { Paint } from './paint.ts'
 
 /** A state that was moved. `named`: the new place is not the manifest's yet. */

@@ -1,5 +1,5 @@
-import type { Progress } from '../engine/progress.ts'
-import { stepsOf } from '../engine/steps.ts'
+import type { Progress } from '../journal/progress.ts'
+import { stepsOf } from '../journal/steps.ts'
 import type { RotationRow } from '../state/rotation.ts'
 import { holderOf } from '../state/holder.ts'
 import { type Code, CODES, type KeyturnError } from '../kit/index.ts'

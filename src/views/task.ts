@@ -1,4 +1,4 @@
-import type { Task } from '../tasks.ts'
+import type { Task } from '../operations/tasks.ts'
 import { duration, moment } from './duration.ts'
 import type { Paint } from './paint.ts'
 

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { decide } from '../../src/engine/decide.ts'
-import type { TimedEvent } from '../../src/engine/event.ts'
-import { brokenInvariants } from '../../src/engine/invariants.ts'
-import { foldProgress } from '../../src/engine/progress.ts'
+import type { TimedEvent } from '../../src/journal/event.ts'
+import { brokenInvariants } from '../../src/journal/invariants.ts'
+import { foldProgress } from '../../src/journal/progress.ts'
 import { chain, GENESIS, type StoredEntry, verifyChain } from '../../src/state/journal.ts'
 import { decision, type GoldenLine, LATER_MS } from './line.ts'
 

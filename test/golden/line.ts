@@ -1,5 +1,5 @@
 import { decide, type Next } from '../../src/engine/decide.ts'
-import type { TimedEvent } from '../../src/engine/event.ts'
+import type { TimedEvent } from '../../src/journal/event.ts'
 import { chain, GENESIS, storedBytes } from '../../src/state/journal.ts'
 
 /** One line of a golden journal: an entry as it is stored, and what is decided on the journal up to it. */

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Receipt, type SignedReceipt, verifyReceipt } from '../../src/engine/receipt.ts'
-import type { ReferenceTraits } from '../../src/kit/testing/index.ts'
+import { type Receipt, type SignedReceipt, verifyReceipt } from '../../src/proof/receipt.ts'
+import type { ReferenceTraits } from '../../src/testing/index.ts'
 import { type Desk, type DeskOptions, type Did, setDesk } from '../strategies/desk.ts'
 import { filesBelow, leaksIn } from '../worlds/leaks.ts'
 

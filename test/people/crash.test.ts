@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { POINTS } from '../../src/engine/rehearsal.ts'
-import { answerTask } from '../../src/engine/task.ts'
 import type { Fields } from '../../src/kit/index.ts'
+import { answerTask } from '../../src/operations/answer.ts'
 import { proveEnd } from '../strategies/proof.ts'
 import { setStage, type Stage } from '../strategies/stage.ts'
 import { BY_HAND, CONSOLE, personIssuer } from './console.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { environmentSchema } from '../../src/kit/process/index.ts'
+import { environmentSchema } from '../../src/outside/process/index.ts'
 import { generate, ALNUM } from '../../src/kit/generate.ts'
-import { literalSecret } from '../../src/manifest/literal.ts'
+import { literalSecret } from '../../src/yaml/literal.ts'
 
 const value = generate(ALNUM, 24)
 

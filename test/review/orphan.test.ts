@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once as happens } from 'node:events'
 import { expect, it } from 'vitest'
 import { lockFile } from '../../src/engine/lock-file.ts'
-import { takeLock } from '../../src/kit/process/lock.ts'
+import { takeLock } from '../../src/outside/process/lock.ts'
 import { NOW } from '../fixture/state.ts'
 import { play } from './play.ts'
 

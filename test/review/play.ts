@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
 import { drive, type DriveOptions, type Stopped } from '../../src/engine/drive.ts'
 import type { Engine } from '../../src/engine/engine.ts'
-import type { TimedEvent } from '../../src/engine/event.ts'
+import type { TimedEvent } from '../../src/journal/event.ts'
 import type { Rehearsal } from '../../src/engine/rehearsal.ts'
 import { type Opening, openRotation, planSecret } from '../../src/engine/rotate.ts'
 import {

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { openIssuer } from '../../src/connectors/postgres/index.ts'
 import { issuerSchema } from '../../src/connectors/postgres/manifest.ts'
 import { type Answer, type Credential, type Issuer, Secret, type Verdict } from '../../src/kit/index.ts'
-import { callWithin } from '../../src/kit/testing/call.ts'
+import { callWithin } from '../../src/testing/call.ts'
 
 /** The postgres issuer with this admin, as the engine would open it. */
 export function issuerAt(adminUrl: string, config: Omit<z.input<typeof issuerSchema>, 'admin'>): Issuer {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { acknowledge, request } from '../../src/engine/request.ts'
-import type { ReferenceTraits } from '../../src/kit/testing/index.ts'
+import { acknowledge, request } from '../../src/operations/request.ts'
+import type { ReferenceTraits } from '../../src/testing/index.ts'
 import { setDesk } from './desk.ts'
 import { proveEnd } from './proof.ts'
 import type { ServiceInstance } from './service.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { referenceTraits, type ReferenceTraits, titleOf } from '../../src/kit/testing/index.ts'
+import { referenceTraits, type ReferenceTraits, titleOf } from '../../src/testing/index.ts'
 import { type Cell, cellsOf, isOfIssuer } from './cell.ts'
 import { playCell } from './crash.ts'
 import { proveState } from './proof.ts'

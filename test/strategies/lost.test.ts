@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { answerTask, declineTask } from '../../src/engine/task.ts'
-import { request } from '../../src/engine/request.ts'
-import type { ReferenceTraits } from '../../src/kit/testing/index.ts'
+import { answerTask, declineTask } from '../../src/operations/answer.ts'
+import { request } from '../../src/operations/request.ts'
+import type { ReferenceTraits } from '../../src/testing/index.ts'
 import { proveEnd } from './proof.ts'
 import { setStage, type Stage } from './stage.ts'
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import type { TaskRequest } from '../../src/kit/index.ts'
-import type { ReferenceTraits } from '../../src/kit/testing/index.ts'
+import type { ReferenceTraits } from '../../src/testing/index.ts'
 import { type Desk, type Did, setDesk } from './desk.ts'
 import { onTerminal } from './terminal.ts'
 

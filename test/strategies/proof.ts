@@ -1,9 +1,9 @@
 import { expect } from 'vitest'
-import { verifyState } from '../../src/engine/audit.ts'
-import { nameOf } from '../../src/engine/name.ts'
-import type { Receipt } from '../../src/engine/receipt.ts'
-import { isKnown, newIdOf } from '../../src/engine/steps.ts'
+import { nameOf } from '../../src/journal/name.ts'
+import { isKnown, newIdOf } from '../../src/journal/steps.ts'
 import { overlaps } from '../../src/plan/steps.ts'
+import { verifyState } from '../../src/proof/audit.ts'
+import type { Receipt } from '../../src/proof/receipt.ts'
 import { readLedger } from '../../src/state/ledger.ts'
 import { SECRET, type Stage } from './stage.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { request } from '../../src/engine/request.ts'
-import type { ReferenceTraits } from '../../src/kit/testing/index.ts'
+import { request } from '../../src/operations/request.ts'
+import type { ReferenceTraits } from '../../src/testing/index.ts'
 import { statusOf } from '../../src/views/status.ts'
 import { findRotation } from '../../src/state/rotation.ts'
 import { proveEnd } from './proof.ts'

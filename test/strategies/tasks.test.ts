@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type Receipt, type SignedReceipt, verifyReceipt } from '../../src/engine/receipt.ts'
 import { ALNUM, generate, type TaskRequest } from '../../src/kit/index.ts'
-import type { ReferenceTraits } from '../../src/kit/testing/index.ts'
+import { type Receipt, type SignedReceipt, verifyReceipt } from '../../src/proof/receipt.ts'
+import type { ReferenceTraits } from '../../src/testing/index.ts'
 import { until } from '../servers/postgres.ts'
 import { type Desk, type DeskOptions, type Did, setDesk } from './desk.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { referenceTraits, type ReferenceTraits, titleOf } from '../../src/kit/testing/index.ts'
 import { readLedger } from '../../src/state/ledger.ts'
 import { findRotation } from '../../src/state/rotation.ts'
+import { referenceTraits, type ReferenceTraits, titleOf } from '../../src/testing/index.ts'
 import { PLAIN } from '../../src/views/paint.ts'
 import { planLines } from '../../src/views/plan.ts'
 import { showLines } from '../../src/views/show.ts'

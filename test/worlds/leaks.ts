@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { Secret } from '../../src/kit/index.ts'
-import { Redactor } from '../../src/kit/redact.ts'
+import { Redactor } from '../../src/redact/redact.ts'
 
 /** A text that was produced, and where. */
 export interface Produced {

@@ -2,7 +2,7 @@ import { chmodSync, cpSync, existsSync, readFileSync, renameSync, rmSync, symlin
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
-import { createIdentity } from '../../src/state/identity.ts'
+import { createIdentity } from '../../src/sealing/identity.ts'
 import { STATE_VERSION } from '../../src/state/schema.ts'
 import { smallDisk, waysToFill } from './disk.ts'
 import { expectRun, useTheatre } from './theatre.ts'

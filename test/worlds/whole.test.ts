@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { startLoad } from '../../demo/load.ts'
 import { until } from '../../demo/until.ts'
-import { canonicalJson, type SignedReceipt } from '../../src/engine/receipt.ts'
+import { canonicalJson, type SignedReceipt } from '../../src/proof/receipt.ts'
 import { expectRun, useTheatre } from './theatre.ts'
 import type { World } from './world.ts'
 

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
-import { type HttpRequest, type HttpResponse, request } from '../../../src/kit/http/index.ts'
 import { type Answer, type Call, type Code, done, type Host, KeyturnError, refused, Secret, unknown } from '../../../src/kit/index.ts'
+import { type HttpRequest, type HttpResponse, request } from '../../../src/outside/http/index.ts'
 
 /** Where Acme is, and what it knows us by. */
 export interface Access {

@@ -1,32 +1,32 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type Host, Secret } from '../../../src/kit/index.ts'
-import { callWithin } from '../../../src/kit/testing/call.ts'
+import { callWithin } from '../../../src/testing/call.ts'
 // <consumer attestor>
 import { ALNUM, generate } from '../../../src/kit/generate.ts'
 import type { Presented } from '../../../src/kit/index.ts'
-import type { Held } from '../../../src/kit/testing/consumer.ts'
+import type { Held } from '../../../src/testing/consumer.ts'
 // </consumer attestor>
 // <issuer>
-import { issuerSuite, type IssuerWorld } from '../../../src/kit/testing/issuer.ts'
+import { issuerSuite, type IssuerWorld } from '../../../src/testing/issuer.ts'
 // </issuer>
 // <store>
-import { storeSuite } from '../../../src/kit/testing/store.ts'
+import { storeSuite } from '../../../src/testing/store.ts'
 // </store>
 // <consumer>
-import { consumerSuite } from '../../../src/kit/testing/consumer.ts'
+import { consumerSuite } from '../../../src/testing/consumer.ts'
 // </consumer>
 // <check>
-import { checkSuite } from '../../../src/kit/testing/check.ts'
+import { checkSuite } from '../../../src/testing/check.ts'
 // </check>
 // <attestor>
-import { attestorSuite } from '../../../src/kit/testing/attestor.ts'
+import { attestorSuite } from '../../../src/testing/attestor.ts'
 // </attestor>
 // <notifier>
-import { notifierSuite } from '../../../src/kit/testing/notifier.ts'
+import { notifierSuite } from '../../../src/testing/notifier.ts'
 // </notifier>
 // <reference>
-import { referenceSuite } from '../../../src/kit/testing/reference.ts'
+import { referenceSuite } from '../../../src/testing/reference.ts'
 // </reference>
 import { ask } from './api.ts'
 import { type Fake, startFake } from './fake.ts'

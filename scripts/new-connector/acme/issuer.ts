@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { request } from '../../../src/kit/http/index.ts'
 import { type Answer, type Call, type CredentialState, done, type Host, type Issuer, type Known, type Observation, refused, resourceKey, Secret } from '../../../src/kit/index.ts'
+import { request } from '../../../src/outside/http/index.ts'
 import { ask, placeOf } from './api.ts'
 import type { IssuerConfig } from './manifest.ts'
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { describeConnector } from '../../../src/kit/connector.ts'
 // <issuer store consumer check attestor notifier>
-import { urlSchema } from '../../../src/kit/http/url.ts'
+import { urlSchema } from '../../../src/outside/http/url.ts'
 
 /** What every family asks for. Each key is described: docs, editors and messages of errors are made of these texts. */
 const access = {

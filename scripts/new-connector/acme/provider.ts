@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 // </issuer>
 // <issuer attestor>
-import { jsonAt } from '../../../src/kit/expectation.ts'
+import { jsonAt } from '../../../src/outside/expectation.ts'
 // </issuer attestor>
 // <issuer>
 import { ALNUM, generate } from '../../../src/kit/generate.ts'

@@ -1,4 +1,4 @@
-import { turnBack } from '../../operations.ts'
+import { turnBack } from '../../operations/rotate.ts'
 import { EXIT, exitOfRun } from '../exit.ts'
 import { progressTo, tellOutcome } from '../report.ts'
 import { type CommonOptions, manifestOf, type Session } from '../session.ts'

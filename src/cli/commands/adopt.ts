@@ -1,4 +1,4 @@
-import { adopt } from '../../operations.ts'
+import { adopt } from '../../operations/adopt.ts'
 import { adoptLines } from '../../views/adopt.ts'
 import { EXIT } from '../exit.ts'
 import { progressTo } from '../report.ts'

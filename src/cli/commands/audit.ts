@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
-import { type Audit, exportCheckpoint, type Outside, type SignedCheckpoint, verifyAbsence, verifyState } from '../../engine/audit.ts'
-import { type SignedReceipt, verifyReceipt } from '../../engine/receipt.ts'
+import { type Audit, exportCheckpoint, type Outside, type SignedCheckpoint, verifyAbsence, verifyState } from '../../proof/audit.ts'
+import { type SignedReceipt, verifyReceipt } from '../../proof/receipt.ts'
 import { KeyturnError } from '../../kit/index.ts'
 import { auditLines, receiptLines } from '../../views/audit.ts'
 import { EXIT } from '../exit.ts'
 import { writeOut } from '../out.ts'
 import type { Manifest } from '../../manifest/model.ts'
 import { openStateFor, openStateIfAny, placeFor, type Runtime } from '../../runtime.ts'
-import { readReceiptFiles } from '../../state/receipts.ts'
+import { readReceiptFiles } from '../../proof/receipts.ts'
 import { type CommonOptions, manifestOf, type Session } from '../session.ts'
 
 interface Options extends CommonOptions {

@@ -1,5 +1,5 @@
-import { findManifest, glanceAt } from '../../manifest/glance.ts'
 import { glanceAtOpen } from '../../state/glance.ts'
+import { findManifest, glanceAt } from '../../yaml/glance.ts'
 import { EXIT } from '../exit.ts'
 import type { CommonOptions, Session } from '../session.ts'
 

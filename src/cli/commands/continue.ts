@@ -1,4 +1,4 @@
-import { endPause } from '../../pausing.ts'
+import { endPause } from '../../operations/pause.ts'
 import { EXIT } from '../exit.ts'
 import { progressTo } from '../report.ts'
 import { type CommonOptions, manifestOf, type Session } from '../session.ts'

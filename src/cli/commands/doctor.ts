@@ -1,6 +1,6 @@
 import { examine } from '../../doctor/examine.ts'
 import { packageVersion, placeFor, plannerFor, sleep } from '../../runtime.ts'
-import { identityPath } from '../../state/identity.ts'
+import { identityPath } from '../../sealing/identity.ts'
 import { doctorDocument, doctorLines } from '../../views/doctor.ts'
 import { EXIT } from '../exit.ts'
 import { type CommonOptions, manifestOf, type Session } from '../session.ts'

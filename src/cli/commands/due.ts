@@ -1,6 +1,6 @@
-import { isOverdue, listDue } from '../../engine/due.ts'
 import { durationOf, durationSchema } from '../../kit/duration.ts'
 import { KeyturnError, type Ms } from '../../kit/index.ts'
+import { isOverdue, listDue } from '../../operations/due.ts'
 import { openStateIfAny } from '../../runtime.ts'
 import { dueDocument, dueLines } from '../../views/due.ts'
 import { EXIT } from '../exit.ts'

@@ -1,4 +1,4 @@
-import { Redactor } from '../../kit/index.ts'
+import { Redactor } from '../../redact/redact.ts'
 import { plannerFor } from '../../runtime.ts'
 import { environmentFor, mappingOf } from '../environment.ts'
 import { runInForeground } from '../foreground.ts'

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { keptSession } from '../../../test/fixture/session.ts'
 import { freshState, openOne, tempFolder } from '../../../test/fixture/state.ts'
 import { Secret } from '../../kit/index.ts'
-import { Redactor } from '../../kit/redact.ts'
+import { Redactor } from '../../redact/redact.ts'
 import { run } from './inventory.ts'
 
 const DAY = 86_400_000

@@ -1,4 +1,4 @@
-import { pause } from '../../pausing.ts'
+import { pause } from '../../operations/pause.ts'
 import { KeyturnError } from '../../kit/index.ts'
 import { moment } from '../../views/duration.ts'
 import { EXIT } from '../exit.ts'

@@ -1,4 +1,4 @@
-import { plan } from '../../operations.ts'
+import { plan } from '../../operations/rotate.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { planLines } from '../../views/plan.ts'
 import { EXIT } from '../exit.ts'

@@ -1,4 +1,5 @@
-import { resume, type ResumeOptions, status } from '../../operations.ts'
+import { resume, type ResumeOptions } from '../../operations/rotate.ts'
+import { status } from '../../operations/status.ts'
 import { KeyturnError } from '../../kit/index.ts'
 import { EXIT, exitOf, exitOfRun, worseExit } from '../exit.ts'
 import { progressTo, tellFailure, tellOutcome } from '../report.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { KeyturnError } from '../../kit/index.ts'
-import { rotate } from '../../operations.ts'
+import { rotate } from '../../operations/rotate.ts'
 import type { Plan } from '../../plan/plan.ts'
 import { exitOfRun } from '../exit.ts'
 import { progressTo, tellOutcome } from '../report.ts'

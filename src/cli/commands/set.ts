@@ -1,6 +1,6 @@
 import { KeyturnError } from '../../kit/index.ts'
-import { secretFields } from '../../engine/values.ts'
-import { plan, rotate } from '../../operations.ts'
+import { secretFields } from '../../steps/values.ts'
+import { plan, rotate } from '../../operations/rotate.ts'
 import { isChosen } from '../../plan/steps.ts'
 import { exitOfRun } from '../exit.ts'
 import { progressTo, tellOutcome } from '../report.ts'

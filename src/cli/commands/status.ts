@@ -1,5 +1,5 @@
 import { ownerIsDead } from '../../engine/owner.ts'
-import { status } from '../../operations.ts'
+import { status } from '../../operations/status.ts'
 import { brokenLines, brokenStatusOf, statusLines, statusOf } from '../../views/status.ts'
 import { EXIT } from '../exit.ts'
 import { type CommonOptions, manifestOf, type Session } from '../session.ts'

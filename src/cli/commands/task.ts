@@ -1,5 +1,5 @@
 import { KeyturnError } from '../../kit/index.ts'
-import { answer, decline, taskOf, tasks } from '../../tasks.ts'
+import { answer, decline, taskOf, tasks } from '../../operations/tasks.ts'
 import { taskLines, taskListLines } from '../../views/task.ts'
 import { EXIT, exitOfRun } from '../exit.ts'
 import { progressTo, tellOutcome } from '../report.ts'

@@ -1,7 +1,7 @@
 import { done } from '../../kit/answer.ts'
 import type { Host } from '../../kit/call.ts'
 import type { Check } from '../../kit/check.ts'
-import { unmet } from '../../kit/expectation.ts'
+import { unmet } from '../../outside/expectation.ts'
 import type { CheckConfig } from './manifest.ts'
 import { asInput, run } from './run.ts'
 

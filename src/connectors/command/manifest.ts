@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { durationSchema } from '../../kit/duration.ts'
-import { expectationSchema } from '../../kit/expectation.ts'
 import { ALNUM } from '../../kit/generate.ts'
-import { urlSchema } from '../../kit/http/url.ts'
 import { describeConnector } from '../../kit/index.ts'
-import { argvSchema, environmentSchema } from '../../kit/process/argv.ts'
+import { expectationSchema } from '../../outside/expectation.ts'
+import { urlSchema } from '../../outside/http/url.ts'
+import { argvSchema, environmentSchema } from '../../outside/process/argv.ts'
 
 const surroundings = {
   cwd: z.string().min(1).optional().describe("Where it runs; relative to the manifest. The manifest's folder when absent."),

@@ -4,8 +4,8 @@ import { type Answer, done, refused } from '../../kit/answer.ts'
 import type { Call, Host } from '../../kit/call.ts'
 import { durationOf } from '../../kit/duration.ts'
 import { KeyturnError } from '../../kit/error.ts'
-import { type ChildEnd, findCommand, resolveEnvironment, runChild } from '../../kit/process/index.ts'
 import { type Fields, Secret } from '../../kit/secret.ts'
+import { type ChildEnd, findCommand, resolveEnvironment, runChild } from '../../outside/process/index.ts'
 import type { CheckConfig } from './manifest.ts'
 
 /** Where and how long a configured command runs. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { describeConnector } from '../../kit/connector.ts'
-import { wayOption } from '../../kit/file/index.ts'
+import { wayOption } from '../../outside/file/index.ts'
 
 /** Programs that read env files; their rules differ, see readers/. */
 const readers = z

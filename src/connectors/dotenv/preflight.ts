@@ -1,6 +1,6 @@
 import { type Answer, done, refused } from '../../kit/answer.ts'
 import type { Call } from '../../kit/call.ts'
-import { fileRefusal, type FilePort, inspectPlace, type Way } from '../../kit/file/index.ts'
+import { fileRefusal, type FilePort, inspectPlace, type Way } from '../../outside/file/index.ts'
 import { decode } from './fit.ts'
 import { readAll, READERS, type Reader } from './readers/index.ts'
 

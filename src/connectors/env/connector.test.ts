@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { referenceSuite } from '../../kit/testing/reference.ts'
-import { callWithin } from '../../kit/testing/call.ts'
+import { referenceSuite } from '../../testing/reference.ts'
+import { callWithin } from '../../testing/call.ts'
 import { openReference } from './index.ts'
 import { nameSchema } from './manifest.ts'
 

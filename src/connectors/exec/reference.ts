@@ -1,5 +1,5 @@
 import { type Answer, type Call, done, label, type Reference, refused, Secret, type Surroundings, unknown } from '../../kit/index.ts'
-import { type ChildEnd, runChild } from '../../kit/process/index.ts'
+import { type ChildEnd, runChild } from '../../outside/process/index.ts'
 import { wordsOf } from './words.ts'
 
 /**

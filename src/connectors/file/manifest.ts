@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { describeConnector } from '../../kit/connector.ts'
-import { wayOption } from '../../kit/file/index.ts'
+import { wayOption } from '../../outside/file/index.ts'
 
 /** A file that holds values in another form than `KEY=value` lines. */
 export const storeConfig = z

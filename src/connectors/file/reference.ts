@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { locate } from '../../kit/file/index.ts'
 import { type Answer, done, reduceCause, type Reference, refused, Secret, type Surroundings } from '../../kit/index.ts'
+import { locate } from '../../outside/file/index.ts'
 
 /** A value is shorter; a file that is longer is another one than was meant. */
 const MOST_BYTES = 64 * 1024

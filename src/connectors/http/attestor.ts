@@ -2,9 +2,9 @@ import { type Answer, done, type Evidence, refused } from '../../kit/answer.ts'
 import { freshNonce, whichAnswers } from '../../kit/challenge.ts'
 import type { Attestation, Attestor, Presented } from '../../kit/consumer.ts'
 import { durationOf } from '../../kit/duration.ts'
-import { jsonAt } from '../../kit/expectation.ts'
-import { request } from '../../kit/http/index.ts'
 import type { Secret } from '../../kit/secret.ts'
+import { jsonAt } from '../../outside/expectation.ts'
+import { request } from '../../outside/http/index.ts'
 import type { AttestorConfig } from './manifest.ts'
 
 /** Asks an instance which value it holds: `POST {"nonce": ...}` to its address, which answers `{"answer": ...}`. */

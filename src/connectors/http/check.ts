@@ -3,10 +3,10 @@ import type { Call, Host } from '../../kit/call.ts'
 import type { Check, CheckResult } from '../../kit/check.ts'
 import { durationOf } from '../../kit/duration.ts'
 import { KeyturnError } from '../../kit/error.ts'
-import { unmet, unwanted } from '../../kit/expectation.ts'
-import { type HttpRequest, type HttpResponse, request } from '../../kit/http/index.ts'
 import type { Credential } from '../../kit/issuer.ts'
 import { Secret } from '../../kit/secret.ts'
+import { unmet, unwanted } from '../../outside/expectation.ts'
+import { type HttpRequest, type HttpResponse, request } from '../../outside/http/index.ts'
 import type { CheckConfig } from './manifest.ts'
 
 type Auth = NonNullable<CheckConfig['auth']>

@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { answerChallenge } from '../../kit/challenge.ts'
-import { jsonAt } from '../../kit/expectation.ts'
 import type { Secret } from '../../kit/secret.ts'
+import { jsonAt } from '../../outside/expectation.ts'
 
 /**
  * What goes wrong with every request: `slow` never answers, `error` is a 500, `reset` cuts the connection after reading, `half`

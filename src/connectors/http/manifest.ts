@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { durationSchema } from '../../kit/duration.ts'
-import { expectationSchema } from '../../kit/expectation.ts'
-import { urlSchema } from '../../kit/http/url.ts'
 import { describeConnector } from '../../kit/index.ts'
+import { expectationSchema } from '../../outside/expectation.ts'
+import { urlSchema } from '../../outside/http/url.ts'
 
 const headerName = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'the name of a header')
 const timeout = durationSchema.default('10s').describe('How long one request may take.')

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { durationSchema } from '../../kit/duration.ts'
-import { expectationSchema } from '../../kit/expectation.ts'
 import { describeConnector } from '../../kit/index.ts'
-import { argvSchema, environmentSchema } from '../../kit/process/argv.ts'
+import { expectationSchema } from '../../outside/expectation.ts'
+import { argvSchema, environmentSchema } from '../../outside/process/argv.ts'
 import { compile, compileRule, faultOf, listOf } from './pattern.ts'
 
 const expressionSchema = z.string().superRefine((text, context) => {

@@ -1,4 +1,4 @@
-import { jsonAt } from '../../kit/expectation.ts'
+import { jsonAt } from '../../outside/expectation.ts'
 
 type Scalar = string | number | boolean | null
 

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { durationSchema } from '../../kit/duration.ts'
-import { groupSchema } from '../../kit/expectation.ts'
-import { type Contradiction, contradictionsInProbe, probeSchema } from '../../kit/http/index.ts'
 import { lineSchema, taskSchema } from '../../kit/task.ts'
+import { groupSchema } from '../../outside/expectation.ts'
+import { type Contradiction, contradictionsInProbe, probeSchema } from '../../outside/http/index.ts'
 import { atSchema } from './place.ts'
 
 /** What stands under `issuer:` with `use: person`. */

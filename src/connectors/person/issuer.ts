@@ -1,10 +1,10 @@
 import { ask, done, refused } from '../../kit/answer.ts'
 import { type Host, resourceKey } from '../../kit/call.ts'
 import { durationOf } from '../../kit/duration.ts'
-import { openProbe } from '../../kit/http/index.ts'
 import type { Credential, Issuer, IssuerTraits } from '../../kit/issuer.ts'
 import type { Fields } from '../../kit/secret.ts'
 import { taskFrom, type TaskWords } from '../../kit/task.ts'
+import { openProbe } from '../../outside/http/index.ts'
 import type { IssuerConfig } from './issuer-schema.ts'
 import { goTo } from './place.ts'
 

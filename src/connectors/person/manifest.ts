@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { describeConnector } from '../../kit/connector.ts'
 import { durationSchema } from '../../kit/duration.ts'
-import { urlSchema } from '../../kit/http/index.ts'
 import { lineSchema, taskSchema } from '../../kit/task.ts'
+import { urlSchema } from '../../outside/http/index.ts'
 import { issuerSchema } from './issuer-schema.ts'
 import { atSchema } from './place.ts'
 

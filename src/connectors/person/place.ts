@@ -1,5 +1,5 @@
-import { urlSchema } from '../../kit/http/index.ts'
 import { lineSchema } from '../../kit/task.ts'
+import { urlSchema } from '../../outside/http/index.ts'
 
 /** Where a person does something: a URL as people write it, or a text. */
 export const atSchema = lineSchema().refine(

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { registry as generated } from '../../connectors.gen.ts'
-import { parseManifest } from '../../manifest/load.ts'
+import { parseManifest } from '../../yaml/load.ts'
 import { issuerSchema } from './issuer-schema.ts'
 import manifest, { checkSchema, consumerSchema } from './manifest.ts'
 

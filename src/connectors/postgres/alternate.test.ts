@@ -3,7 +3,7 @@ import { accept, forget, issuerAt, valueOf, verdictOf } from '../../../test/serv
 import { queryAt, ready } from '../../../test/servers/postgres.ts'
 import { type TestRole, makeRole, openSession } from '../../../test/servers/role.ts'
 import type { Credential } from '../../kit/index.ts'
-import { callWithin } from '../../kit/testing/call.ts'
+import { callWithin } from '../../testing/call.ts'
 
 let admin = ''
 beforeAll(async () => { admin = await ready(inject('postgresUrl')) })

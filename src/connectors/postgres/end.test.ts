@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, inject, it } from 'vitest'
 import { accept, issuerAt, valueOf, verdictOf } from '../../../test/servers/postgres-issuer.ts'
 import { queryAt, ready, until } from '../../../test/servers/postgres.ts'
 import { makeRole, openSession } from '../../../test/servers/role.ts'
-import { callWithin } from '../../kit/testing/call.ts'
+import { callWithin } from '../../testing/call.ts'
 import { faultyProxy } from './fake.ts'
 
 let admin = ''

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { registry } from '../../connectors.gen.ts'
-import { parseManifest } from '../../manifest/load.ts'
+import { parseManifest } from '../../yaml/load.ts'
 
 const written = (admin: string): string => `version: 1
 system: shop

@@ -3,7 +3,7 @@ import { accept, issuerAt, valueOf, verdictOf } from '../../../test/servers/post
 import { type PostgresServer, findPlace, startPostgres, until } from '../../../test/servers/postgres.ts'
 import { type TestRole, makeRole, openSession } from '../../../test/servers/role.ts'
 import type { Answer, Issuer, Preflight } from '../../kit/index.ts'
-import { callWithin } from '../../kit/testing/call.ts'
+import { callWithin } from '../../testing/call.ts'
 
 let server: PostgresServer
 beforeAll(async () => {

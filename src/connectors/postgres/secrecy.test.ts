@@ -5,7 +5,7 @@ import { type PostgresServer, startPostgres } from '../../../test/servers/postgr
 import { makeRole } from '../../../test/servers/role.ts'
 import { ALNUM, generate } from '../../kit/generate.ts'
 import { Secret } from '../../kit/index.ts'
-import { callWithin } from '../../kit/testing/call.ts'
+import { callWithin } from '../../testing/call.ts'
 import { faultyProxy } from './fake.ts'
 import { isPlain, scramVerifier } from './verifier.ts'
 

@@ -1,5 +1,5 @@
 import { KeyturnError, type Secret } from '../../kit/index.ts'
-import { type PostgresLogin, readPostgresUrl, type UrlFault } from '../../kit/postgres-url.ts'
+import { type PostgresLogin, readPostgresUrl, type UrlFault } from '../../outside/postgres-url.ts'
 
 /** Where and as whom to log in. */
 export type Target = PostgresLogin

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Host } from '../../kit/call.ts'
 import { Secret } from '../../kit/secret.ts'
-import { callWithin } from '../../kit/testing/call.ts'
-import { type ConsumerWorld, consumerSuite, valueOf } from '../../kit/testing/consumer.ts'
-import { prepareServices, type Services } from '../../kit/testing/services.ts'
+import { callWithin } from '../../testing/call.ts'
+import { type ConsumerWorld, consumerSuite, valueOf } from '../../testing/consumer.ts'
+import { prepareServices, type Services } from '../../testing/services.ts'
 import { openConsumer } from './index.ts'
 import manifest, { type ConsumerConfig, consumerSchema } from './manifest.ts'
 

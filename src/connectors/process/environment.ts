@@ -1,6 +1,6 @@
 import { type Answer, done, type Evidence } from '../../kit/answer.ts'
 import type { Attestation, Presented } from '../../kit/consumer.ts'
-import { processEnv } from '../../kit/process/index.ts'
+import { processEnv } from '../../outside/process/index.ts'
 
 /**
  * Which credential stands in the environment that a process was started with. Only entries in which the two differ say anything;

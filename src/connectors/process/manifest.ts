@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { durationSchema } from '../../kit/duration.ts'
-import { urlSchema } from '../../kit/http/url.ts'
 import { describeConnector } from '../../kit/index.ts'
-import { argvSchema, environmentSchema } from '../../kit/process/argv.ts'
+import { urlSchema } from '../../outside/http/url.ts'
+import { argvSchema, environmentSchema } from '../../outside/process/argv.ts'
 
 const instance = z.strictObject({
   name: z.string().min(1).describe('What it is called over restarts.'),

@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { reduceCause } from '../../kit/error.ts'
-import { processMark, processStart } from '../../kit/process/index.ts'
+import { processMark, processStart } from '../../outside/process/index.ts'
 
 /** A process that runs now. */
 export interface Running {

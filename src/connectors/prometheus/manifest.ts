@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { durationSchema } from '../../kit/duration.ts'
-import { urlSchema } from '../../kit/http/url.ts'
 import { describeConnector } from '../../kit/index.ts'
+import { urlSchema } from '../../outside/http/url.ts'
 
 const quoted = String.raw`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'`
 const matchers = String.raw`\{(?:[^{}"']|${quoted})*\}`

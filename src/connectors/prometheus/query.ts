@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { z } from 'zod'
 import { type Answer, done, type Evidence, label, refused } from '../../kit/answer.ts'
-import { type HttpRequest, request } from '../../kit/http/index.ts'
+import { type HttpRequest, request } from '../../outside/http/index.ts'
 
 /** One series at the moment of the query. */
 export interface Sample {

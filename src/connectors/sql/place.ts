@@ -1,5 +1,5 @@
 import { KeyturnError } from '../../kit/error.ts'
-import { type PostgresLogin, readPostgresUrl, type UrlFault } from '../../kit/postgres-url.ts'
+import { type PostgresLogin, readPostgresUrl, type UrlFault } from '../../outside/postgres-url.ts'
 import { type Fields, Secret } from '../../kit/secret.ts'
 
 const FIELD = /\{([A-Za-z_][\w-]*)\}/g

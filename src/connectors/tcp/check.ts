@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
-import { isLike } from '../../kit/anchored.ts'
 import { done, type Evidence } from '../../kit/answer.ts'
 import type { Host } from '../../kit/call.ts'
 import type { Check, CheckResult } from '../../kit/check.ts'
-import { causeOf, dial } from '../../kit/dial.ts'
 import { durationOf } from '../../kit/duration.ts'
+import { isLike } from '../../outside/anchored.ts'
+import { causeOf, dial } from '../../outside/dial.ts'
 import type { CheckConfig } from './manifest.ts'
 
 /** A line that is longer is no banner. */

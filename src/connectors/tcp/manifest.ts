@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { anchoredSchema } from '../../kit/anchored.ts'
 import { describeConnector } from '../../kit/connector.ts'
-import { endpointShape } from '../../kit/dial.ts'
 import { durationSchema } from '../../kit/duration.ts'
+import { anchoredSchema } from '../../outside/anchored.ts'
+import { endpointShape } from '../../outside/dial.ts'
 
 /** What stands in a check with `use: tcp`. */
 export const checkSchema = z

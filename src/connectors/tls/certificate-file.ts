@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { type Answer, done, refused } from '../../kit/answer.ts'
-import { fileRefusal } from '../../kit/file/index.ts'
+import { fileRefusal } from '../../outside/file/index.ts'
 
 const FIRST = /^-----BEGIN CERTIFICATE-----\r?\n[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/m
 

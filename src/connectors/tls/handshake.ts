@@ -2,8 +2,8 @@ import type { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { isIP, type Socket } from 'node:net'
 import { connect } from 'node:tls'
-import { dial, type Endpoint } from '../../kit/dial.ts'
 import { reduceCause } from '../../kit/error.ts'
+import { dial, type Endpoint } from '../../outside/dial.ts'
 
 /** What a server presents. */
 export interface Presented {

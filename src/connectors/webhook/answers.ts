@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { durationSchema } from '../../kit/duration.ts'
-import { groupSchema } from '../../kit/expectation.ts'
+import { groupSchema } from '../../outside/expectation.ts'
 
 const path = z.string().min(1)
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()])

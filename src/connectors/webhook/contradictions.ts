@@ -1,4 +1,4 @@
-import { type Contradiction, contradictionsIn, contradictionsInProbe, placeholdersIn, type RequestConfig } from '../../kit/http/index.ts'
+import { type Contradiction, contradictionsIn, contradictionsInProbe, placeholdersIn, type RequestConfig } from '../../outside/http/index.ts'
 import type { IssuerConfig } from './issuer-schema.ts'
 
 /** What each strategy needs the provider to do. */

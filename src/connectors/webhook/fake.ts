@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 
 // The provider is the reference issuer of the kit: any program may run against it, not this connector alone.
-export { referenceConfig } from '../../kit/testing/reference-config.ts'
-export { startReferenceIssuer } from '../../kit/testing/reference-issuer.ts'
+export { referenceConfig } from '../../testing/reference-config.ts'
+export { startReferenceIssuer } from '../../testing/reference-issuer.ts'
 
 /** What goes wrong with every delivery: `slow` never answers, `error` is a 500, `reset` cuts the connection. */
 export type ReceiverFault = 'none' | 'slow' | 'error' | 'reset'

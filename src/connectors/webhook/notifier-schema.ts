@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { durationSchema } from '../../kit/duration.ts'
-import { authSchema, urlSchema } from '../../kit/http/index.ts'
+import { authSchema, urlSchema } from '../../outside/http/index.ts'
 
 /** What stands in a notifier with `use: webhook`. */
 export const notifierSchema = z.strictObject({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type HttpResponse, isOneOf } from '../../kit/http/index.ts'
+import { type HttpResponse, isOneOf } from '../../outside/http/index.ts'
 import { outcomeOf } from './outcome.ts'
 import { refusalSchema } from './refusal.ts'
 

@@ -1,6 +1,6 @@
 import { type Answer, done, refused, unknown } from '../../kit/answer.ts'
 import type { Code } from '../../kit/code.ts'
-import { type HttpResponse, isOneOf, type Matcher } from '../../kit/http/index.ts'
+import { type HttpResponse, isOneOf, type Matcher } from '../../outside/http/index.ts'
 import type { Refusal } from './refusal.ts'
 
 /** What a status means where the manifest does not say. RFC 9110, section 15.5; RFC 6585, section 4. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import type { HttpResponse } from '../../kit/http/index.ts'
 import type { Observation } from '../../kit/issuer.ts'
+import type { HttpResponse } from '../../outside/http/index.ts'
 import { listedSchema } from './answers.ts'
 import { readListed, readMinted } from './reading.ts'
 

@@ -1,11 +1,11 @@
 import type { z } from 'zod'
 import { type Answer, done, unknown } from '../../kit/answer.ts'
 import { durationOf } from '../../kit/duration.ts'
-import { jsonAt } from '../../kit/expectation.ts'
-import type { HttpResponse } from '../../kit/http/index.ts'
 import type { CredentialState, Known, Observation } from '../../kit/issuer.ts'
 import type { Fields } from '../../kit/secret.ts'
 import { Secret } from '../../kit/secret.ts'
+import { jsonAt } from '../../outside/expectation.ts'
+import type { HttpResponse } from '../../outside/http/index.ts'
 import type { mintedSchema } from './answers.ts'
 import type { IssuerConfig } from './issuer-schema.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { jsonSchema } from '../../kit/http/index.ts'
+import { jsonSchema } from '../../outside/http/index.ts'
 
 /** Codes that a refusal of the provider may mean. */
 const REFUSALS = ['ADMIN_REJECTED', 'RIGHTS_MISSING', 'PRINCIPAL_MISSING', 'PRINCIPAL_IN_USE', 'SLOTS_FULL', 'CONFLICT', 'RATE_LIMITED', 'REQUEST_REFUSED'] as const

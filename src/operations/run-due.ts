@@ -1,0 +1,80 @@
+import { type Candidate, runLoop, SCAN_MS } from '../dispatch/loop.ts'
+import { endOverdueOrphans } from '../dispatch/orphans.ts'
+import { patientWaker } from '../dispatch/patient.ts'
+import { openBoss, type Whose } from '../dispatch/pg-boss.ts'
+import { drive } from '../engine/drive.ts'
+import type { Engine } from '../engine/engine.ts'
+import { KeyturnError } from '../kit/index.ts'
+import type { Manifest } from '../manifest/model.ts'
+import { keysFor, type Outcome, stopOf } from './follow.ts'
+import { findRotation, listDueRotations, nextDue } from '../state/rotation.ts'
+
+/** So many rotations one process carries on at the same time, unless it is told otherwise. */
+export const AT_ONCE = 32
+
+export interface RunDueOptions {
+  /** Until each of those that are due has stopped, instead of until it is interrupted. */
+  readonly once: boolean
+  readonly atOnce?: number
+}
+
+/** What the caller of {@link runDue} is told, by rotation. */
+export interface RunWatcher {
+  readonly onStop: (outcome: Outcome) => void
+  /** One that cannot go on: a journal that was edited, a full disk. It does not keep the others from going on. */
+  readonly onFailure: (rotation: string, error: KeyturnError) => void
+  /** The state does not answer, or pg-boss fails: it is tried again. May be told again and again. */
+  readonly onTrouble: (error: unknown) => void
+}
+
+/**
+ * Goes on with every rotation of the manifest's system and environment that is due, each at its due time; on PostgreSQL workers are
+ * woken by pg-boss, so that each has its own share. What another run holds is left to it.
+ */
+export async function runDue(engine: Engine, manifest: Manifest, options: RunDueOptions, watcher: RunWatcher): Promise<void> {
+  const { state } = engine
+  const whose = { system: manifest.system, environment: manifest.environment }
+  const waker = options.once || state.kind !== 'postgres' ? undefined : patientWaker(() => openBoss(state, whose, watcher.onTrouble), engine.now)
+  try {
+    await runLoop({
+      due: (by, atMost) => {
+        if (state.kind === 'postgres') endOverdueOrphans(state.folder, engine.now())
+        return candidates(engine, whose, by, atMost)
+      },
+      next: (after) => nextDue(state.db, after),
+      carryOn: (id) => carryOn(engine, manifest, id, watcher),
+      ...(waker === undefined ? {} : { waker }),
+      once: options.once,
+      atOnce: options.atOnce ?? AT_ONCE,
+      now: engine.now,
+      sleep: engine.sleep,
+      interrupt: engine.interrupt,
+      onTrouble: watcher.onTrouble,
+    })
+  } finally {
+    await waker?.close()
+  }
+}
+
+async function candidates({ state, isDead, now }: Engine, whose: Whose, by: number, atMost: number): Promise<readonly Candidate[]> {
+  const rows = await listDueRotations(state.db, { ...whose, by, now: now(), atMost })
+  return rows.map(({ id, due_at: at, owner, lease_until: until }) => {
+    const gone = owner !== null && isDead(owner)
+    return { id, at: at ?? 0, held: until > now() && !gone, left: gone || (owner !== null && until > 0 && until <= now()) }
+  })
+}
+
+/** Drives one rotation to where it stops; answers when it may be tried again. */
+async function carryOn(engine: Engine, manifest: Manifest, id: string, watcher: RunWatcher): Promise<number> {
+  try {
+    const { secret } = await findRotation(engine.state.db, id)
+    const stopped = await drive(engine, id, await keysFor(engine, manifest, secret))
+    watcher.onStop(await stopOf(engine, id, stopped))
+    return stopped.is === 'waiting' ? Math.min(stopped.until, engine.now() + SCAN_MS) : engine.now()
+  } catch (thrown) {
+    if (!(thrown instanceof KeyturnError)) throw thrown
+    // Another run has it, or took it over: that one goes on with it.
+    if (thrown.code !== 'LOCKED' && thrown.code !== 'FENCED') watcher.onFailure(id, thrown)
+    return engine.now() + SCAN_MS
+  }
+}

@@ -1,0 +1,100 @@
+import { type Call, done, label } from '../kit/index.ts'
+import type { Which } from '../plan/step.ts'
+import { stepsOf } from '../journal/steps.ts'
+import { entriesFor, type Outcome, type Scene, valueOf } from './scene.ts'
+import { probeAll } from './probe.ts'
+import { holds } from './publish.ts'
+import { attestAll } from './attest.ts'
+import { inUse, lastAttested, saidUnused } from './watch.ts'
+
+/** The issuer's clock may differ by this much. */
+const CLOCK_MS = 60_000
+
+/**
+ * The gate before a forget, evaluated at this very moment: between publishing and forgetting somebody may have rolled back a
+ * deployment, reverted a commit or started a new instance from an old template. Doubt holds it, and it says why.
+ */
+export async function gate(scene: Scene, step: { readonly keeps: Which; readonly ends: Which; readonly to: 'off' | 'gone' }, call: Call): Promise<Outcome> {
+  const reasons: string[] = []
+  const evidence: Record<string, string | number> = {}
+  const consumers = await consumersHold(scene, step.keeps, call, evidence)
+  reasons.push(...consumers.reasons, ...(await storesHold(scene, step.keeps, call)), ...withinPlan(scene))
+  if (scene.plan.traits.acceptor === 'issuer') {
+    const kept = await probeAll(scene, step.keeps, call)
+    if (kept.verdict !== 'accepted') reasons.push(`the ${step.keeps} credential is not accepted now`)
+    reasons.push(...(await unused(scene, step.ends, call)))
+  }
+  const unproven = consumers.none ? 'no consumer is named' : consumers.inferred ? 'a consumer is only inferred to hold the value' : undefined
+  if (unproven !== undefined && !stepsOf(scene.progress).some((each) => each.do === 'watch' && scene.progress.done.has(each.id))) {
+    reasons.push(`${unproven}, and usage was not watched`)
+  }
+  return reasons.length === 0 ? done({ ...evidence, stores: scene.plan.stores.length, keeps: step.keeps }) : { is: 'held', reasons }
+}
+
+/** Every consumer is listed twice, equal both times, and every instance proves the credential. */
+async function consumersHold(scene: Scene, keeps: Which, call: Call, evidence: Record<string, string | number>): Promise<{ reasons: string[]; inferred: boolean; none: boolean }> {
+  const reasons: string[] = []
+  let inferred = false
+  let instances = 0
+  for (const [wave, consumers] of scene.plan.waves.entries()) {
+    for (const [consumer, planned] of consumers.entries()) {
+      const seen = await attestAll(scene, { wave, consumer, which: keeps }, call)
+      const again = await scene.cast.waves[wave]?.[consumer]?.consumer.instances(call)
+      if (seen.is !== 'done' || again?.is !== 'done') {
+        reasons.push(`${planned.title} gives no answer`)
+        continue
+      }
+      reasons.push(...seen.value.missing.map((each) => `${planned.title}: ${each}`))
+      if (!again.value.complete) reasons.push(`${planned.title} does not list all of its instances`)
+      if (again.value.all.map((instance) => instance.id).sort().join() !== seen.value.ids.join()) reasons.push(`${planned.title}: instances come and go`)
+      inferred ||= seen.value.inferred
+      instances += seen.value.ids.length
+    }
+  }
+  evidence['instances'] = instances
+  return { reasons, inferred, none: scene.plan.waves.flat().length === 0 }
+}
+
+/** Every store still holds what was published. */
+async function storesHold(scene: Scene, keeps: Which, call: Call): Promise<string[]> {
+  const reasons: string[] = []
+  for (const [index, store] of scene.cast.stores.entries()) {
+    const title = scene.plan.stores[index]?.title ?? ''
+    const seen = await store.read(Object.keys(scene.plan.stores[index]?.bind ?? {}), call)
+    if (seen.is !== 'done') {
+      reasons.push(`${title} cannot be read`)
+      continue
+    }
+    const wanted = entriesFor(scene, index, valueOf(scene, keeps), seen.value.entries)
+    const wrong = Object.entries(wanted).filter(([key, value]) => !holds(seen.value.entries, { [key]: value })).map(([key]) => key)
+    if (wrong.length > 0) reasons.push(`${title} no longer holds the ${keeps} value in ${wrong.map(label).join(', ')}`)
+  }
+  return reasons
+}
+
+/** The manifest may have gained a store or a consumer since the plan was made: nobody has told that one. */
+function withinPlan(scene: Scene): string[] {
+  if (scene.outOfManifest === true) return ['the manifest no longer names the secret, so nobody knows who else uses it now']
+  const planned = new Set([...scene.plan.stores, ...scene.plan.waves.flat()].map((each) => each.key))
+  return (scene.manifestKeys ?? []).filter((key) => !planned.has(key)).map((key) => `the manifest names ${label(key)}, which the plan does not know`)
+}
+
+/** The issuer shows no use at all, and the manifest (`quiet: 0s`) or a person does without it; the consumers' proofs stand alone then. */
+function doneWithoutUsage(scene: Scene, seenUpTo: number): boolean {
+  return saidUnused(scene) || (seenUpTo === 0 && scene.plan.timing.quiet === 0)
+}
+
+/** Nobody uses it now, the issuer sees everything, and its clock agrees with ours. */
+async function unused(scene: Scene, ends: Which, call: Call): Promise<string[]> {
+  const before = scene.now()
+  const seen = await scene.cast.issuer.observe(call)
+  if (seen.is !== 'done') return [`the issuer does not say who uses the ${ends} credential`]
+  const { clock, complete, seenUpTo } = seen.value
+  const reasons = inUse(scene, ends, seen.value)
+  const without = doneWithoutUsage(scene, seenUpTo)
+  if (!complete && !without) reasons.push('the issuer does not list all of its credentials')
+  if (seenUpTo < lastAttested(scene) - CLOCK_MS && !without) reasons.push('the issuer has not seen the time since the last consumer took the new one')
+  if (clock !== undefined && (clock < before - CLOCK_MS || clock > scene.now() + CLOCK_MS)) reasons.push(`the issuer's clock differs by ${Math.round(Math.abs(clock - before) / 1000)} s`)
+  if (scene.now() < scene.progress.lastAt - CLOCK_MS) reasons.push('the clock went back')
+  return reasons
+}

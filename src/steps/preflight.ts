@@ -1,0 +1,151 @@
+import { type Answer, type Call, type Check, type Credential, done, type Evidence, label, refused } from '../kit/index.ts'
+import type { CheckSpec } from '../manifest/model.ts'
+import { isChosen } from '../plan/steps.ts'
+import { readCurrent } from './current.ts'
+import { entriesFor, type Scene } from './scene.ts'
+import { type CheckPlace, keptEvidence } from './since.ts'
+import { attestAll } from './attest.ts'
+import { baselineKey } from './reclaim.ts'
+import { credentialFor, LOOK_AGAIN_MS, untilPass } from './check.ts'
+
+/**
+ * Everything that has to be green before anything is changed, looked at once more at the moment of starting. Answers with the
+ * old credential, which the engine seals: it is what a rollback goes back to and what is proven dead in the end.
+ */
+export async function preflight(scene: Scene, call: Call): Promise<Answer<{ readonly old: Credential; readonly evidence: Evidence }>> {
+  const { cast, plan } = scene
+  const current = await readCurrent(cast, plan.stores, call)
+  if (current.is !== 'done') return current
+  const old = current.value
+  const moved = worldMoved(scene, old)
+  if (moved !== undefined) return refused('WORLD_MOVED', moved)
+  const next = scene.values.new ?? cast.issuer.propose(old)
+  const issuer = await cast.issuer.preflight(old, next.id, call)
+  if (issuer.is !== 'done') return issuer
+  const baseline = await idsBefore(scene, call)
+  if (baseline.is !== 'done') return baseline
+  for (const [index, store] of cast.stores.entries()) {
+    const ready = await store.preflight(call)
+    if (ready.is !== 'done') return ready
+    const seen = await store.read(Object.keys(plan.stores[index]?.bind ?? {}), call)
+    if (seen.is !== 'done') return seen
+    // The proposed value stands for the one that will be minted: same alphabet, same length. One that the provider makes is not known yet.
+    if (!isChosen(plan.traits)) continue
+    const readable = store.accepts(entriesFor(scene, index, next, seen.value.entries))
+    if (readable.is !== 'done') return readable
+  }
+  const consumers = await consumersReady({ ...scene, values: { ...scene.values, old } }, call)
+  if (consumers.is !== 'done') return consumers
+  const checks = await checksGreen(scene, old, call)
+  if (checks.is !== 'done') return checks
+  return done({ old, evidence: { ...issuer.value.evidence, ...baseline.value, fenced: issuer.value.fenced, instances: consumers.value, ...checks.value } })
+}
+
+/** What there is before the mint: that is how a lost one is found, or what is asked where tags turn out not to be kept. */
+async function idsBefore({ cast, plan }: Scene, call: Call): Promise<Answer<Evidence>> {
+  const { locate, mint } = plan.traits
+  if (mint !== 'adds' || (locate !== 'baseline' && locate !== 'tag')) return done({})
+  const seen = await cast.issuer.observe(call)
+  if (seen.is !== 'done') return seen
+  if (!seen.value.complete && locate === 'tag') return done({})
+  if (!seen.value.complete) return refused('PRECONDITION_FAILED', 'the issuer does not list all of its credentials, so a lost mint could not be found')
+  return done(Object.fromEntries(seen.value.known.map(({ id, state }) => [baselineKey(id), state])))
+}
+
+/** What differs from the plan, in words; undefined when nothing does. */
+function worldMoved(scene: Scene, old: Credential): string | undefined {
+  const planned = scene.plan.current
+  if (planned === undefined) return undefined
+  if (planned.id !== old.id) return `${old.id} is in use, the plan was made for ${planned.id}`
+  return planned.fingerprint === undefined || planned.fingerprint === scene.fingerprint(old) ? undefined : `another value of ${old.id} is in use than when the plan was made`
+}
+
+async function consumersReady(scene: Scene, call: Call): Promise<Answer<number>> {
+  let instances = 0
+  for (const [wave, consumers] of scene.cast.waves.entries()) {
+    for (const [index, { consumer }] of consumers.entries()) {
+      const ready = await consumer.preflight(call)
+      if (ready.is !== 'done') return ready
+      const listed = await consumer.instances(call)
+      if (listed.is !== 'done') return listed
+      const planned = scene.plan.waves[wave]?.[index]?.instances ?? []
+      const absent = planned.filter((name) => !listed.value.all.some((instance) => instance.name === name))
+      if (listed.value.all.length === 0 || absent.length > 0) return refused('CONSUMER_MISSING', `${consumer.title()} ${absent.map(label).join(', ')}`.trim())
+      const unready = listed.value.all.filter((instance) => !instance.ready).map((instance) => instance.name)
+      if (unready.length > 0) return refused('CONSUMER_UNREADY', `${consumer.title()}: ${unready.map(label).join(', ')}`)
+      const attested = await holdsOld(scene, wave, index, call)
+      if (attested.is !== 'done') return attested
+      instances += listed.value.all.length
+    }
+  }
+  return done(instances)
+}
+
+/**
+ * Whoever will have to prove the new credential can be seen to hold the old one now. An attest that looks in the wrong place would
+ * otherwise be found out only after publishing, where it stands in the way forward and back.
+ */
+async function holdsOld(scene: Scene, wave: number, consumer: number, call: Call): Promise<Answer<void>> {
+  const until = scene.now() + ATTEST_MS
+  while (true) {
+    const seen = await attestAll(scene, { wave, consumer, which: 'old' }, call)
+    if (seen.is !== 'done') return seen
+    if (seen.value.missing.length === 0) return done(undefined)
+    if (scene.now() >= until || call.signal.aborted) return refused(seen.value.code, `before anything was changed: ${seen.value.missing.join(', ')}`)
+    await scene.sleep(LOOK_AGAIN_MS, call.signal)
+  }
+}
+
+/** A service that opens its connections late gets this long to be seen. */
+const ATTEST_MS = 5_000
+
+/** So many wrong logins a check may make: they count towards a lockout. */
+export const WRONG_TRIES = 3
+
+/** A verdict of `fail` with a wrong credential, and nothing less: one that could not look has not shown that it can fail. */
+export async function failsWithWrong(scene: Scene, check: Check, old: Credential, call: Call): Promise<Answer<void>> {
+  const wrong = scene.cast.issuer.propose(old)
+  for (let left = WRONG_TRIES; left > 0 && !call.signal.aborted; left -= 1) {
+    const seen = await check.run(call, wrong)
+    if (seen.is === 'ask') return refused('CHECK_CANNOT_FAIL', `${check.title()}: a person is shown no credential`)
+    const verdict = seen.is === 'done' ? seen.value.verdict : 'inconclusive'
+    if (verdict === 'fail') return done(undefined)
+    if (verdict === 'pass') return refused('CHECK_CANNOT_FAIL', check.title())
+    await scene.sleep(LOOK_AGAIN_MS, call.signal)
+  }
+  return refused('PRECONDITION_FAILED', `${check.title()} gave no verdict on a wrong credential`)
+}
+
+/**
+ * System-wide checks, then the secret's own; one that takes a credential has to fail with a wrong one first (I12). Of those for
+ * afterwards the ones that compare are looked at: they have to see something, not to be green. Answers how many were green, and
+ * what those saw that come again.
+ */
+async function checksGreen(scene: Scene, old: Credential, call: Call): Promise<Answer<Evidence>> {
+  const { cast, plan } = scene
+  const all: { check: Check; spec: CheckSpec | undefined; place?: CheckPlace }[] = [
+    ...cast.preflight.map((check, index) => ({ check, spec: plan.preflight[index] })),
+    ...cast.checks.map((check, index) => ({ check, spec: plan.checks[index], place: { list: 'secret' as const, index } })),
+    ...cast.postflight.map((check, index) => ({ check, spec: plan.postflight[index], place: { list: 'postflight' as const, index } })).filter(({ check }) => check.traits.compares === true),
+  ]
+  const evidence: Record<string, string | number | boolean> = { checks: cast.preflight.length + cast.checks.length }
+  for (const { check, spec, place } of all) {
+    if (spec === undefined) continue
+    const bounded = { ...call, signal: AbortSignal.any([call.signal, AbortSignal.timeout(Math.min(spec.within, 5_000))]) }
+    const as = credentialFor(spec, old)
+    if (as !== undefined) {
+      const wrong = await failsWithWrong(scene, check, old, bounded)
+      if (wrong.is !== 'done') return wrong
+    }
+    const green = await untilPass(scene, check, bounded, { as })
+    if (green.is === 'ask') {
+      // How it is afterwards is asked then; before, only what stands under `preflight`, and that once.
+      if (place !== undefined || scene.progress.confirmed.has(green.task.title)) continue
+      return green
+    }
+    const red = green.is === 'done' ? undefined : green.evidence
+    if (green.is !== 'done' && (place?.list !== 'postflight' || red?.['verdict'] !== 'fail')) return refused('PRECONDITION_FAILED', green.about ?? check.title(), red)
+    if (place !== undefined) Object.assign(evidence, keptEvidence(place, green.is === 'done' ? green.value : { ...red }))
+  }
+  return done(evidence)
+}

@@ -1,0 +1,55 @@
+import { type Answer, type Credential, type Evidence, KeyturnError, type Presented, type Secret } from '../kit/index.ts'
+import { renderBinding } from '../manifest/binding.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Which } from '../plan/step.ts'
+import type { Call } from '../kit/index.ts'
+import type { Cast } from './cast.ts'
+import type { Progress } from '../journal/progress.ts'
+
+/** What an action is given: the plan, what it touches, the values, the time. Made afresh for every step. */
+export interface Scene {
+  /** Its id. */
+  readonly rotation: string
+  readonly plan: Plan
+  readonly cast: Cast
+  readonly progress: Progress
+  /** The credentials that are known by now; the old one from preflight on, the new one from the mint's intent on. */
+  readonly values: { readonly new?: Credential; readonly old?: Credential }
+  /** Keyed fingerprint of a credential's secret fields. */
+  fingerprint(credential: Credential): string
+  readonly now: () => number
+  /** Waits, or returns early when the signal aborts. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  /** The stores and consumers that the manifest names now; absent when there is no manifest at hand. */
+  readonly manifestKeys?: readonly string[]
+  /** There is a manifest at hand, and it no longer has the secret. */
+  readonly outOfManifest?: boolean
+}
+
+/** An action's answer; `held` is a gate's or a watch's: nothing is wrong, but it is not time. */
+export type Outcome = Answer<Evidence> | { readonly is: 'held'; readonly reasons: readonly string[] }
+
+/** The credential, or INTERNAL: a step that needs one comes after the step that made it. */
+export function valueOf(scene: Scene, which: Which): Credential {
+  const credential = scene.values[which]
+  if (credential === undefined) throw new KeyturnError('INTERNAL', `the ${which} credential is not known at this step`)
+  return credential
+}
+
+/** The entries of one store with this credential in them; `current` is what the store holds now. */
+export function entriesFor(scene: Pick<Scene, 'plan'>, store: number, credential: Credential, current: Readonly<Record<string, Secret>>): Record<string, Secret> {
+  const bind = scene.plan.stores[store]?.bind ?? {}
+  return Object.fromEntries(Object.entries(bind).map(([key, binding]) => [key, renderBinding(binding, credential.fields, current[key])]))
+}
+
+/** What consumers see of a credential: its fields and the entries of every readable store. A store that does not answer adds none. */
+export async function presentedAs(scene: Scene, which: Which, call: Call): Promise<Presented | undefined> {
+  const credential = scene.values[which]
+  if (credential === undefined) return undefined
+  const entries: Record<string, Secret> = {}
+  for (const [index, store] of scene.cast.stores.entries()) {
+    const seen = await store.read(Object.keys(scene.plan.stores[index]?.bind ?? {}), call)
+    if (seen.is === 'done') Object.assign(entries, entriesFor(scene, index, credential, seen.value.entries))
+  }
+  return { fields: credential.fields, entries }
+}

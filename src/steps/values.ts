@@ -1,0 +1,85 @@
+import type { Credential, Host, Sealer } from '../kit/index.ts'
+import { KeyturnError } from '../kit/index.ts'
+import type { Plan } from '../plan/plan.ts'
+import { ageSealer } from '../sealing/age.ts'
+import type { Identity } from '../sealing/identity.ts'
+import { type Sealed, seal, unseal } from '../sealing/seal.ts'
+import { readSealed, secretKey } from '../state/ledger.ts'
+import type { State } from '../state/open.ts'
+
+/** The credentials of one rotation: sealed in the state, open only in this process's memory. */
+export class Values {
+  new?: Credential
+  old?: Credential
+  readonly #state: State
+  readonly #identity: Identity
+  readonly #sealer: Sealer
+  readonly #rotation: string
+  readonly #secret: string
+  readonly #host: Host
+  /** A credential never changes, and its fingerprint is asked for at every event. */
+  readonly #prints = new WeakMap<Credential, string>()
+
+  private constructor(state: State, identity: Identity, rotation: string, secret: string, host: Host) {
+    this.#state = state
+    this.#identity = identity
+    this.#sealer = ageSealer(identity)
+    this.#rotation = rotation
+    this.#secret = secret
+    this.#host = host
+  }
+
+  /** Opens what is sealed by now. Throws IDENTITY_MISSING without an identity, SEAL_BROKEN on a changed row. */
+  static async open(state: State, rotation: string, plan: Plan, host: Host): Promise<Values> {
+    if (state.identity === undefined) throw new KeyturnError('IDENTITY_MISSING')
+    const values = new Values(state, state.identity, rotation, secretKey(plan.system, plan.environment, plan.secret), host)
+    for (const name of ['new', 'old'] as const) {
+      const sealed = await readSealed(values.#state.db, rotation, name)
+      if (sealed !== undefined) values.#set(name, await unseal(sealed, { rotation, name, secret: values.#secret }, values.#sealer))
+    }
+    return values
+  }
+
+  /** Seals a credential; it counts as known once the row is on disk, so {@link Values.adopt} it after the append. */
+  seal(name: 'new' | 'old', credential: Credential): Promise<Sealed> {
+    this.#conceal(credential)
+    return seal(credential, { rotation: this.#rotation, name, secret: this.#secret }, this.#sealer)
+  }
+
+  /** Takes over a credential whose sealed row is on disk. */
+  adopt(name: 'new' | 'old', credential: Credential): void {
+    this.#set(name, credential)
+  }
+
+  /** Keyed fingerprint over the secret fields: the same for the same value of the same secret in this state. */
+  fingerprint(credential: Credential, plain: ReadonlySet<string>): string {
+    const print = this.#prints.get(credential) ?? fingerprintOf(this.#identity, this.#secret, credential, plain)
+    this.#prints.set(credential, print)
+    return print
+  }
+
+  #set(name: 'new' | 'old', credential: Credential): void {
+    this.#conceal(credential)
+    this[name] = credential
+  }
+
+  #conceal(credential: Credential): void {
+    for (const value of Object.values(credential.fields)) if (value.reveal() !== credential.id) this.#host.conceal(value)
+  }
+}
+
+/** Keyed fingerprint of the fields that are secret. */
+export function fingerprintOf(identity: Identity, secret: string, credential: Credential, plain: ReadonlySet<string>): string {
+  const values = Object.entries(credential.fields).filter(([name]) => !plain.has(name)).sort(([a], [b]) => (a < b ? -1 : 1))
+  return identity.fingerprint(secret, JSON.stringify(values.map(([name, value]) => [name, value.reveal()])))
+}
+
+/** The names of the fields that are secret, in their order. */
+export function secretFields(fields: Readonly<Record<string, 'secret' | 'plain'>>): readonly string[] {
+  return Object.keys(fields).filter((name) => fields[name] === 'secret')
+}
+
+/** The names of the fields that are no secret. */
+export function plainFields(fields: Readonly<Record<string, 'secret' | 'plain'>>): ReadonlySet<string> {
+  return new Set(Object.entries(fields).filter(([, kind]) => kind === 'plain').map(([name]) => name))
+}
