@@ -26,7 +26,7 @@ function node(script: string): string {
 
 describe('the build', () => {
   it('has each class once, whichever entry it comes from', () => {
-    const script = `const [main, kit, file] = await Promise.all(['./index.js', './kit/index.js', './kit/file/index.js'].map((each) => import(each)))
+    const script = `const [main, kit, file] = await Promise.all(['./index.js', './kit/index.js', './outside/file/index.js'].map((each) => import(each)))
       console.log(main.KeyturnError === kit.KeyturnError, typeof kit.Secret, typeof file.locate)`
     expect(node(script)).toBe('true function function')
   })

@@ -10,8 +10,8 @@ import type { Tables } from './schema.ts'
 /** Under this key of `meta` stands the head of the chain: its number and its hash. */
 const HEAD = 'notes'
 
-/** So often the head is read again after somebody else has moved it. */
-const TRIES = 10
+/** So often the head is read again after somebody else has moved it: each time one of the others is done, so it is for dozens at once. */
+const TRIES = 100
 
 /** The notes of a state with the head that they have to end with. */
 export interface Notes {
