@@ -47,17 +47,24 @@ export async function withEngine<T>(
   }
 }
 
-/** Plans, opens and drives one rotation to its end. Throws when it does not end well. */
+/** Plans, opens and drives one rotation to its end, through its waits. Throws when it does not end well. */
 export async function rotateOnce(engine: Engine, manifest: Manifest, secret: string): Promise<void> {
   const { identity } = engine.state
   const plan = await planSecret(engine, manifest, secret, { look: true, ...(identity === undefined ? {} : { identity }) })
-  const stopped = await drive(engine, await openRotation(engine, plan, { reason: 'bench', adopt: false }))
+  const rotation = await openRotation(engine, plan, { reason: 'bench', adopt: false })
+  let stopped = await drive(engine, rotation)
+  while (stopped.is === 'waiting') {
+    await engine.sleep(Math.max(0, stopped.again - engine.now()), engine.interrupt)
+    stopped = await drive(engine, rotation)
+  }
   if (stopped.is !== 'closed' || stopped.result !== 'done') throw new Error(`the rotation ended otherwise: ${JSON.stringify(stopped)}`)
 }
 
-/** A manifest of one secret, `database`, that waits nowhere. */
-export function manifestOf(base: string, parts: Pick<SecretSpec, 'issuer' | 'stores' | 'waves'>): Manifest {
-  const timing = { grace: 0, quiet: 0, quietEvery: 1_000, undo: 0, deadline: 30_000, ready: 30_000 }
+type Timing = SecretSpec['timing']
+
+/** A manifest of one secret, `database`, that waits nowhere unless it is told to. */
+export function manifestOf(base: string, parts: Pick<SecretSpec, 'issuer' | 'stores' | 'waves'>, waits: Partial<Timing> = {}): Manifest {
+  const timing: Timing = { grace: 0, quiet: 0, quietEvery: 1_000, undo: 0, deadline: 30_000, ready: 30_000, ...waits }
   const secret: SecretSpec = {
     name: 'database', place: { file: 'bench', line: 1, column: 1 }, lifecycle: 'active', impact: 'none', strategy: 'alternate', ...parts, checks: [], timing,
   }

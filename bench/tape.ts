@@ -8,7 +8,7 @@ type Act =
   | { readonly do: 'query'; readonly as: number; readonly sql: string; readonly values: unknown[] }
   | { readonly do: 'close'; readonly as: number }
   | { readonly do: 'reload'; readonly ms: number }
-  /** Between two looks whether the sessions of a credential are gone: a login that passed just before may appear a moment later. */
+  /** A wait; or between two looks whether sessions are gone: a login that passed just before may appear a moment later. */
   | { readonly do: 'pause'; readonly ms: number }
 
 /** How long the connector waits between the two looks (connectors/postgres/end.ts); nobody who does it by hand could look sooner. */
@@ -17,6 +17,8 @@ const LOOKS_APART_MS = 20
 export interface Tape {
   readonly acts: readonly Act[]
   reload(ms: number): void
+  /** A wait of the engine: the grace, between two looks, the undo window. */
+  wait(ms: number): void
   counts(): { readonly logins: number; readonly statements: number }
   /** Ends the recording. */
   stop(): void
@@ -56,6 +58,7 @@ export function record(): Tape {
   return {
     acts,
     reload: (ms) => { acts.push({ do: 'reload', ms }) },
+    wait: (ms) => { acts.push({ do: 'pause', ms }) },
     counts: () => ({ logins: clients.size, statements: acts.filter((act) => act.do === 'query').length }),
     stop: () => { Object.assign(prototype, { connect, query, end }) },
   }

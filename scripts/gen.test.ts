@@ -60,7 +60,8 @@ describe('npm run gen', () => {
     copy = mkdtempSync(join(tmpdir(), 'keyturn-gen-'))
     mkdirSync(join(copy, 'src'))
     symlinkSync(join(root, 'src/connectors'), join(copy, 'src/connectors'))
-    for (const path of Object.keys(files)) {
+    // What it is made of, beside the sources: what was proven.
+    for (const path of [...Object.keys(files), 'docs/proven.json']) {
       mkdirSync(dirname(join(copy, path)), { recursive: true })
       cpSync(join(root, path), join(copy, path))
     }

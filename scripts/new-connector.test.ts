@@ -15,7 +15,7 @@ describe('npm run new:connector', () => {
     mkdirSync(join(copy, 'src/connectors/there'), { recursive: true })
     // What connectors import is the checkout's own.
     for (const name of readdirSync(join(root, 'src')).filter((each) => each !== 'connectors')) symlinkSync(join(root, 'src', name), join(copy, 'src', name))
-    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+    for (const name of ['node_modules', 'test']) symlinkSync(join(root, name), join(copy, name))
     writeFileSync(join(copy, 'package.json'), '{ "type": "module" }')
     writeFileSync(join(copy, 'tsconfig.json'), JSON.stringify({ extends: join(root, 'tsconfig.json'), compilerOptions: { typeRoots: ['node_modules/@types'] }, include: ['src/connectors'] }))
   })

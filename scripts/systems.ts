@@ -1,11 +1,15 @@
 import { spawnSync } from 'node:child_process'
-import { globSync } from 'node:fs'
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Missing, type Part } from '../test/systems/parts/part.ts'
+import { readClaims } from '../test/systems/reporter.ts'
 import type { System } from '../test/systems/system.ts'
+import { afterRun, lostOf, newOf, type Proven, provenFile, sayClaim } from './systems/proven.ts'
 
 const root = join(import.meta.dirname, '..')
+const provenPath = join(root, 'docs', 'proven.json')
 
 /** A test file that cannot run here, and why. */
 interface Lacking {
@@ -15,7 +19,9 @@ interface Lacking {
 
 /**
  * The lane for what npm cannot bring: gets the parts that the named systems need (all of them when none is named), and runs the
- * tests whose parts are there. What is missing is told; it counts as a failure only where CI is set. Answers the exit code.
+ * tests whose parts are there; with all systems also the conformance suites of every connector. What they prove is written to
+ * docs/proven.json. What is missing is told; where CI is set it counts as a failure, as does a claim that this run did not prove.
+ * Answers the exit code.
  */
 async function main(args: readonly string[]): Promise<number> {
   const known = globSync('test/systems/*/system.ts', { cwd: root }).map((file) => dirname(file)).toSorted()
@@ -26,8 +32,9 @@ async function main(args: readonly string[]): Promise<number> {
     console.error(`There is no system ${strangers.join(', ')}.\nnpm run test:systems [-- NAME...]\n  NAME  ${known.map(nameOf).join(', ')}`)
     return 2
   }
+  const whole = positionals.length === 0
   const [ready, lacking]: [string[], Lacking[]] = [[], []]
-  for (const folder of known.filter((each) => positionals.length === 0 || positionals.includes(nameOf(each)))) {
+  for (const folder of known.filter((each) => whole || positionals.includes(nameOf(each)))) {
     const { default: system } = (await import(join(root, folder, 'system.ts'))) as { readonly default: System }
     console.log(`${nameOf(folder)}: ${system.says}`)
     for (const [name, parts] of Object.entries(system.runs)) {
@@ -37,9 +44,34 @@ async function main(args: readonly string[]): Promise<number> {
       else lacking.push({ file, why })
     }
   }
-  const passed = ready.length === 0 || runTests(ready)
-  for (const { file, why } of lacking) console.log(`not run: ${file}: ${why}`)
-  return passed && (lacking.length === 0 || !process.env['CI']) ? 0 : 1
+  const work = mkdtempSync(join(tmpdir(), 'keyturn-claims-'))
+  try {
+    const claims = join(work, 'claims.json')
+    const real = ready.length === 0 || runTests(['--config', 'vitest.systems.config.ts', ...ready], claims)
+    const fakes = !whole || runTests(claimants(), claims)
+    for (const { file, why } of lacking) console.log(`not run: ${file}: ${why}`)
+    const kept = keepProven(claims, whole && lacking.length === 0)
+    return real && fakes && ((kept && lacking.length === 0) || !process.env['CI']) ? 0 : 1
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+}
+
+/** The tests beside the connectors that prove something by itself: on fakes, and on what every machine has. */
+function claimants(): string[] {
+  return globSync('src/connectors/*/*.test.ts', { cwd: root }).filter((file) => readFileSync(join(root, file), 'utf8').includes('/systems/claims.ts'))
+}
+
+/** Writes what was proven; says what is new and what was lost. False when the file said something else. */
+function keepProven(claims: string, whole: boolean): boolean {
+  const before = existsSync(provenPath) ? (JSON.parse(readFileSync(provenPath, 'utf8')) as Proven) : []
+  const now = afterRun(before, readClaims(claims), whole)
+  const [lost, fresh] = [lostOf(before, now), newOf(before, now)]
+  for (const claim of lost) console.log(`docs/proven.json: not proven any more: ${sayClaim(claim)}`)
+  for (const claim of fresh) console.log(`docs/proven.json: new: ${sayClaim(claim)}`)
+  if (!process.env['CI']) writeFileSync(provenPath, provenFile(now))
+  if (lost.length + fresh.length > 0) console.log('npm run gen makes docs/connectors.md of it.')
+  return lost.length + fresh.length === 0
 }
 
 /** Undefined when all of them are there. */
@@ -58,9 +90,10 @@ async function bringAll(parts: readonly Part[]): Promise<string | undefined> {
   return undefined
 }
 
-function runTests(files: readonly string[]): boolean {
+function runTests(args: readonly string[], claims: string): boolean {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs')
-  return spawnSync(process.execPath, [vitest, 'run', '--config', 'vitest.systems.config.ts', ...files], { cwd: root, stdio: 'inherit' }).status === 0
+  const reporters = ['--reporter=default', `--reporter=${join(root, 'test/systems/reporter.ts')}`]
+  return spawnSync(process.execPath, [vitest, 'run', ...reporters, ...args], { cwd: root, stdio: 'inherit', env: { ...process.env, KEYTURN_CLAIMS: claims } }).status === 0
 }
 
 if (import.meta.main) process.exitCode = await main(process.argv.slice(2))

@@ -47,6 +47,7 @@ const PACKAGES: Readonly<Record<string, { readonly in: readonly string[]; readon
   pg: { in: ['state', 'connectors'], lazily: true },
   'pg-boss': { in: ['dispatch'], lazily: true },
   read: { in: ['cli'], lazily: true },
+  'js-yaml': { in: ['yaml'] },
   yaml: { in: ['yaml', 'scan'] },
   zod: { in: ['kit', 'outside', 'testing', 'manifest', 'yaml', 'connectors'] },
 }

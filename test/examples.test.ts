@@ -16,8 +16,8 @@ describe('the examples', () => {
     expect(examples).toContain('examples/atlas/keyturn.yaml')
   })
 
-  it.each(examples)('%s is a valid manifest (X-15)', (example) => {
-    const { secrets } = parseManifest(textOf(example), example, { registry })
+  it.each(examples)('%s is a valid manifest (X-15)', async (example) => {
+    const { secrets } = await parseManifest(textOf(example), example, { registry })
     expect(Object.values(secrets).every((secret) => secret.stores.length > 0)).toBe(true)
   })
 
@@ -25,8 +25,8 @@ describe('the examples', () => {
     expect(schema.safeParse(parse(textOf(example)))).toMatchObject({ success: true })
   })
 
-  it('stores, waves and connectors of Atlas are those of its runbook (S0-01, S0-04, S0-09)', () => {
-    const { database } = parseManifest(textOf('examples/atlas/keyturn.yaml'), 'keyturn.yaml', { registry }).secrets
+  it('stores, waves and connectors of Atlas are those of its runbook (S0-01, S0-04, S0-09)', async () => {
+    const { database } = (await parseManifest(textOf('examples/atlas/keyturn.yaml'), 'keyturn.yaml', { registry })).secrets
     expect(database?.strategy).toBe('alternate')
     expect(database?.stores.map(({ use, config, bind }) => [use, config.file, bind])).toEqual([
       ['dotenv', '/opt/atlas/.env', { ATLAS_DB_DSN: { url: { user: 'user', password: 'password' } } }],
@@ -37,9 +37,9 @@ describe('the examples', () => {
   })
 })
 
-it('the manifest of docs/manifest.md is valid, for keyturn and for the JSON Schema', () => {
+it('the manifest of docs/manifest.md is valid, for keyturn and for the JSON Schema', async () => {
   const text = /```yaml\n(# yaml-language-server[^]*?)```/.exec(textOf('docs/manifest.md'))?.[1] ?? ''
-  expect(parseManifest(text, 'keyturn.yaml', { registry }).system).toBe('shop')
+  expect((await parseManifest(text, 'keyturn.yaml', { registry })).system).toBe('shop')
   expect(schema.safeParse(parse(text))).toMatchObject({ success: true })
 })
 

@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '../..')
  * The dependencies that every rotation needs: they become part of our own files, so that a start opens 30 files and not 700, and
  * what runs is what was tested. Everything else (SDKs, drivers of few) stays a package beside us and is loaded when it is used.
  */
-const WITHIN = ['age-encryption', 'commander', 'fastest-levenshtein', 'kysely', 'pg', 'yaml', 'zod']
+const WITHIN = ['age-encryption', 'commander', 'fastest-levenshtein', 'js-yaml', 'kysely', 'pg', 'yaml', 'zod']
 
 /** A driver in C++ that `pg` looks for and does without. */
 const ABSENT = ['pg-native']

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { cliDoc } from './cli.ts'
 import { connectorsDoc, errorsDoc, manifestDoc } from './docs.ts'
 import { registryFile } from './registry.ts'
+import type { Proven } from '../systems/proven.ts'
 import { scanConnectors } from './scan.ts'
 import { schemaFile } from './schema.ts'
 import { faultsOf } from './soundness.ts'
@@ -15,7 +16,7 @@ export async function makeOutputs(
   const files = {
     'src/connectors.gen.ts': registryFile(manifests),
     'schema/keyturn.schema.json': schemaFile(manifests),
-    'docs/connectors.md': connectorsDoc(manifests),
+    'docs/connectors.md': connectorsDoc(manifests, JSON.parse(readFileSync(join(root, 'docs', 'proven.json'), 'utf8')) as Proven),
     'docs/errors.md': errorsDoc(),
     'docs/manifest.md': manifestDoc(readFileSync(join(root, 'docs', 'manifest.md'), 'utf8'), manifests),
     'docs/cli.md': cliDoc(),

@@ -44,8 +44,8 @@ secrets:
 
 const place = (line: number, column: number) => ({ file: 'etc/keyturn.yaml', line, column })
 
-describe('a valid manifest', () => {
-  const { secrets, preflight, ...top } = parseManifest(full, 'etc/keyturn.yaml', { registry })
+describe('a valid manifest', async () => {
+  const { secrets, preflight, ...top } = await parseManifest(full, 'etc/keyturn.yaml', { registry })
   const { database, session } = secrets
 
   it('says its system, its environment and its folders (X-15)', () => {
@@ -144,8 +144,8 @@ describe('a valid manifest', () => {
     expect(session?.issuer.config).toEqual({ length: 32 })
   })
 
-  it('needs no more than a version, a system and a secret', () => {
-    const least = parseManifest(
+  it('needs no more than a version, a system and a secret', async () => {
+    const least = await parseManifest(
       'version: 1\nsystem: s\nsecrets: { a: { issuer: { use: dice }, stores: [{ use: envfile, file: f, bind: { K: "{value}" } }] } }',
       '/srv/k.yaml',
       { registry },
@@ -164,9 +164,9 @@ describe('a valid manifest', () => {
   it.each([
     ['var/state', '/srv/var/state'], ['/var/state', '/var/state'], ['${env:STATE}', '${env:STATE}'], ['postgres://keyturn:${env:PASSWORD}@db/keyturn', 'postgres://keyturn:${env:PASSWORD}@db/keyturn'],
     ['postgresql://db/keyturn', 'postgresql://db/keyturn'],
-  ])('has its state where it says: a folder from its own on, or what is only known when it is resolved: %s', (written, state) => {
+  ])('has its state where it says: a folder from its own on, or what is only known when it is resolved: %s', async (written, state) => {
     const text = `version: 1\nsystem: s\nstate: "${written}"\nsecrets: { a: { issuer: { use: dice }, stores: [{ use: envfile, file: f, bind: { K: "{value}" } }] } }`
-    expect(parseManifest(text, '/srv/k.yaml', { registry }).state).toBe(state)
+    expect((await parseManifest(text, '/srv/k.yaml', { registry })).state).toBe(state)
   })
 
   it.each([
@@ -174,17 +174,17 @@ describe('a valid manifest', () => {
     ['1s', 1_000, 250],
     ['100s', 100_000, 5_000],
     ['2h', 7_200_000, 30_000],
-  ])('with quiet: %s looks in good time', (quiet, length, every) => {
+  ])('with quiet: %s looks in good time', async (quiet, length, every) => {
     const text = full.replace('quiet: { for: 20s, every: 1s }', `quiet: ${quiet}`)
-    expect(parseManifest(text, 'k.yaml', { registry }).secrets.database?.timing).toMatchObject({
+    expect((await parseManifest(text, 'k.yaml', { registry })).secrets.database?.timing).toMatchObject({
       quiet: length,
       quietEvery: every,
     })
   })
 
-  it('may share parts by anchors and aliases', () => {
+  it('may share parts by anchors and aliases', async () => {
     const text = full.replace('quiet: 10m }', 'quiet: &q 10m }').replace('undo: 2h', 'undo: *q')
-    expect(parseManifest(text, 'k.yaml', { registry }).secrets.database?.timing.undo).toBe(600_000)
+    expect((await parseManifest(text, 'k.yaml', { registry })).secrets.database?.timing.undo).toBe(600_000)
   })
 })
 

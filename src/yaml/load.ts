@@ -29,14 +29,14 @@ export async function loadManifest(file: string, options: LoadOptions): Promise<
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new KeyturnError('MANIFEST_MISSING', file, { cause })
   })
-  const { manifest, problems, files } = read(text, file, options.registry)
+  const { manifest, problems, files } = await read(text, file, options.registry)
   const unsafe = await askGit(manifest.base, files, options.gitStates ?? askInTime)
   return finish(manifest, [...problems, ...unsafe])
 }
 
 /** As {@link loadManifest}, for a text that is there already; git is not asked. Pure but for the working folder under `file`. */
-export function parseManifest(text: string, file: string, options: Pick<LoadOptions, 'registry'>): Manifest {
-  const { manifest, problems } = read(text, file, options.registry)
+export async function parseManifest(text: string, file: string, options: Pick<LoadOptions, 'registry'>): Promise<Manifest> {
+  const { manifest, problems } = await read(text, file, options.registry)
   return finish(manifest, problems)
 }
 
@@ -54,7 +54,7 @@ interface Found {
 }
 
 /** The manifest as far as it is sound, and all that is wrong with the rest. */
-function read(text: string, file: string, registry: Registry): Found {
+async function read(text: string, file: string, registry: Registry): Promise<Found> {
   const base = dirname(resolve(file))
   const empty: Manifest = {
     file: resolve(file),
@@ -66,7 +66,7 @@ function read(text: string, file: string, registry: Registry): Found {
     postflight: [],
     secrets: {},
   }
-  const { source, problems } = readSource(text, file)
+  const { source, problems } = await readSource(text, file)
   if (source === undefined) return { manifest: empty, problems, files: [] }
   const reading = beginReading(source, registry)
   reading.problems.push(...problems)

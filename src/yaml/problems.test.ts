@@ -6,9 +6,9 @@ import { parseManifest } from './load.ts'
 
 const literal = randomBytes(18).toString('hex')
 
-function failureOf(text: string): KeyturnError {
+async function failureOf(text: string): Promise<KeyturnError> {
   try {
-    parseManifest(text, 'keyturn.yaml', { registry })
+    await parseManifest(text, 'keyturn.yaml', { registry })
   } catch (thrown) {
     if (thrown instanceof KeyturnError) return thrown
     throw thrown
@@ -318,8 +318,8 @@ describe.each([
   ['a binding', bindings],
   ['a literal secret (S0-04, X-14)', literals],
 ] as const)('a problem in %s is placed by line and column, says what is wrong and what to write (X-15):', (_, rows) => {
-  it.each<Row>(rows)('%s', (_name, text, ...problems) => {
-    const failure = failureOf(text)
+  it.each<Row>(rows)('%s', async (_name, text, ...problems) => {
+    const failure = await failureOf(text)
     expect(failure.code).toBe('MANIFEST_INVALID')
     expect(failure.about.split('\n')).toEqual(problems.map((problem) => `keyturn.yaml:${problem}`))
     expect(failure.problems?.map(({ place, what, write }) => `${place.line}:${place.column} ${what}; write ${write}`)).toEqual(
@@ -329,9 +329,9 @@ describe.each([
   })
 })
 
-it('names the problems of all secrets at once, in the order of the file (X-15)', () => {
+it('names the problems of all secrets at once, in the order of the file (X-15)', async () => {
   const one = '    issuer: { use: dice, lngth: 1 }\n    stores: [ { use: envfile, file: .env, bind: { K: "{vale}" } } ]\n'
-  const lines = failureOf(`version: 1\nsecrets:\n  a:\n${one}  b:\n${one}preflight: [ { use: nothing-like-it } ]\n`).about.split(
+  const lines = (await failureOf(`version: 1\nsecrets:\n  a:\n${one}  b:\n${one}preflight: [ { use: nothing-like-it } ]\n`)).about.split(
     '\n',
   )
   expect(lines.map((line) => line.split(' ')[0])).toEqual(
@@ -339,12 +339,12 @@ it('names the problems of all secrets at once, in the order of the file (X-15)',
   )
 })
 
-it('does not repeat a word of the file that is no name', () => {
+it('does not repeat a word of the file that is no name', async () => {
   for (const text of [
     secret(`  issuer: { use: "${literal} ${literal}" },`, stores),
     secret(issuer, stores, `  lifecycle: ${literal}`),
     `version: 1\nsystem: "\\q${literal}"\n`,
   ]) {
-    expect(failureOf(text).message).not.toContain(literal)
+    expect((await failureOf(text)).message).not.toContain(literal)
   }
 })

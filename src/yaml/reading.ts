@@ -55,8 +55,11 @@ export function validate<S extends z.ZodType>(
 
 /** The keys of a map that was read from YAML; undefined when it is none. */
 export function asMap(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return undefined
-  return Object.fromEntries(Object.entries(value))
+  return isMap(value) ? value : undefined
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value)
 }
 
 /** The items of a list that was read from YAML; none when it is no list (which its schema reports). */

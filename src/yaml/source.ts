@@ -1,20 +1,7 @@
-import {
-  isAlias,
-  isMap,
-  isNode,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseDocument,
-  visit,
-  type Document,
-  type Node,
-  type Pair,
-  type YAMLMap,
-} from 'yaml'
+import { constructFromEvents, EVENT_ID, parseEvents, YAMLException, type Event } from 'js-yaml'
 import type { Problem } from '../kit/index.ts'
 import type { Place } from '../manifest/model.ts'
-import { syntaxProblem } from './syntax.ts'
+import { layOut, type Flaw, type Spot } from './layout.ts'
 
 /** The way to a value: keys of maps and indexes of lists. */
 export type Path = readonly (string | number)[]
@@ -29,88 +16,70 @@ export interface Source {
 }
 
 /**
- * Reads YAML 1.2 with text keys. Pure. `source` is undefined when the syntax leaves nothing to validate; a key that is there
- * twice is a problem and the rest can still be validated.
+ * Reads YAML 1.2 with text keys. Changes nothing. `source` is undefined when the syntax leaves nothing to validate; a key that is
+ * there twice is a problem and the rest can still be validated.
  */
-export function readSource(text: string, file: string): { readonly source?: Source; readonly problems: readonly Problem[] } {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true })
-  const place = (offset: number): Place => {
-    const { line, col } = lines.linePos(offset)
-    return { file, line, column: col }
+export async function readSource(text: string, file: string): Promise<{ readonly source?: Source; readonly problems: readonly Problem[] }> {
+  const place = placesIn(text, file)
+  const read = parse(text)
+  if ('broken' in read) {
+    const { explainSyntax } = await import('./syntax.ts')
+    return { problems: [explainSyntax(text, read.broken, place)] }
   }
-  const twice = document.errors.filter((error) => error.code === 'DUPLICATE_KEY')
-  // After the first syntax error the others are its echo.
-  const broken = document.errors.filter((error) => error.code !== 'DUPLICATE_KEY').slice(0, 1)
-  const problems = [...twice, ...broken, ...document.warnings].map((error) => syntaxProblem(error, text, place))
-  // Without a star there is no alias, and a long manifest is not gone through for one.
-  if (text.includes('*')) {
-    visit(document, {
-      Alias: (_, alias) => {
-        if (alias.resolve(document) !== undefined) return
-        problems.push({ place: place(alias.range?.[0] ?? 0), what: 'the alias has no anchor before it', write: 'the value itself' })
-      },
-    })
-  }
-  if (problems.length > twice.length) return { problems }
-  const start = { file, line: 1, column: 1 }
-  const pairs = pairsByKey()
-  const locate = (path: Path): { readonly key: Place; readonly value: Place } => find(document, pairs, path, start, place)
-  const value = plain(document)
-  if (value === undefined) {
-    return { problems: [...problems, { place: start, what: 'aliases multiply beyond reason', write: 'the values themselves' }] }
-  }
-  return { source: { value, key: (path) => locate(path).key, at: (path) => locate(path).value }, problems }
+  const { root, flaws } = layOut(read.events, text)
+  const problems = flaws.map((flaw) => problemOf(flaw, place))
+  if (flaws.some(({ kind }) => kind !== 'twice')) return { problems }
+  const find = (path: Path): { readonly key: Place; readonly value: Place } => locate(root, path, place)
+  return { source: { value: read.value, key: (path) => find(path).key, at: (path) => find(path).value }, problems }
 }
 
-/** Finds pairs by key without going through a long map each time. */
-function pairsByKey(): (map: YAMLMap, key: string) => Pair | undefined {
-  const indexes = new Map<YAMLMap, Map<string, Pair>>()
-  return (map, key) => {
-    const known =
-      indexes.get(map) ?? new Map(map.items.flatMap((pair) => (isScalar(pair.key) ? [[String(pair.key.value), pair]] : [])))
-    indexes.set(map, known)
-    return known.get(key)
-  }
-}
-
-function find(
-  document: Document,
-  pairs: (map: YAMLMap, key: string) => Pair | undefined,
-  path: Path,
-  start: Place,
-  place: (offset: number) => Place,
-): { key: Place; value: Place } {
-  let node: unknown = document.contents
-  let found = { key: start, value: start }
-  for (const segment of path) {
-    const resolved: unknown = isAlias(node) ? node.resolve(document) : node
-    if (isMap(resolved)) {
-      const pair = pairs(resolved, String(segment))
-      if (pair === undefined || !isNode(pair.key)) return { key: found.key, value: found.key }
-      const key = placeOf(pair.key, found.key, place)
-      found = { key, value: isNode(pair.value) ? placeOf(pair.value, key, place) : key }
-      node = pair.value
-    } else if (isSeq(resolved) && typeof segment === 'number' && isNode(resolved.items[segment])) {
-      const item = placeOf(resolved.items[segment], found.key, place)
-      found = { key: item, value: item }
-      node = resolved.items[segment]
-    } else {
-      return { key: found.key, value: found.key }
-    }
-  }
-  return found
-}
-
-function placeOf(node: Node, otherwise: Place, place: (offset: number) => Place): Place {
-  const empty = isScalar(node) && node.value === null && (node.source ?? '') === ''
-  return empty || !node.range ? otherwise : place(node.range[0])
-}
-
-function plain(document: Document): unknown {
+/** The events of one document and the value that they make; `broken` is the offset at which the text is no such thing. */
+function parse(text: string): { readonly events: readonly Event[]; readonly value: unknown } | { readonly broken: number } {
   try {
-    return document.toJS({ maxAliasCount: 100 }) ?? null
-  } catch {
-    return undefined
+    const events = parseEvents(text, {})
+    const second = events.findIndex(({ type }, at) => at > 0 && type === EVENT_ID.DOCUMENT)
+    if (second > 0) return { broken: text.length }
+    // Of a key that is there twice the last one is taken; the layout tells of it.
+    return { events, value: constructFromEvents(events, { source: text, json: true })[0] ?? null }
+  } catch (thrown) {
+    if (thrown instanceof YAMLException) return { broken: thrown.mark?.position ?? 0 }
+    throw thrown
   }
+}
+
+function problemOf({ kind, offset, key = '' }: Flaw, place: (offset: number) => Place): Problem {
+  const at = place(offset)
+  if (kind === 'twice') return { place: at, what: `${/^[\w.-]+$/.test(key) ? `\`${key}\`` : 'the key'} is there twice`, write: 'it once' }
+  if (kind === 'no-text') return { place: at, what: 'a key is no text', write: 'it in quotes' }
+  if (kind === 'endless') return { place: at, what: 'the alias is inside of what it stands for', write: 'the value itself' }
+  return { place: at, what: 'aliases multiply beyond reason', write: 'the values themselves' }
+}
+
+/** Turns offsets into places, without going through a long text each time. */
+function placesIn(text: string, file: string): (offset: number) => Place {
+  const starts = [0]
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', end + 1)) starts.push(end + 1)
+  return (offset) => {
+    let [low, high] = [0, starts.length - 1]
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2)
+      if ((starts[middle] ?? 0) <= offset) low = middle
+      else high = middle - 1
+    }
+    return { file, line: low + 1, column: offset - (starts[low] ?? 0) + 1 }
+  }
+}
+
+function locate(root: Spot, path: Path, place: (offset: number) => Place): { readonly key: Place; readonly value: Place } {
+  let spot = root
+  let [key, value] = [0, 0]
+  for (const segment of path) {
+    const pair = spot.pairs?.get(String(segment))
+    const next = pair?.value ?? (typeof segment === 'number' ? spot.items?.[segment] : undefined)
+    if (next === undefined) return { key: place(key), value: place(key) }
+    key = pair?.key ?? next.start ?? key
+    value = next.start ?? key
+    spot = next
+  }
+  return { key: place(key), value: place(value) }
 }

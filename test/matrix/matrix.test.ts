@@ -19,9 +19,9 @@ import { type Ground, manifestText, SECRET, setStage } from './stage.ts'
 
 // Made from the plans themselves: a new step has its cells at once.
 const runtime = { env: {}, interrupt: new AbortController().signal, conceal: () => undefined }
-const plans = await Promise.all(STRATEGIES.map((strategy) => {
+const plans = await Promise.all(STRATEGIES.map(async (strategy) => {
   const text = manifestText({ name: 'nobody', strategy, state: 'folder', deadline: 1_000, undo: '20ms' }, 'http://127.0.0.1:1', 1)
-  return plan(runtime, parseManifest(text, 'keyturn.yaml', { registry }), SECRET, { offline: true })
+  return plan(runtime, await parseManifest(text, 'keyturn.yaml', { registry }), SECRET, { offline: true })
 }))
 const inFolders = plans.flatMap(cellsOf)
 /** MATRIX_DATABASE=all plays seven times as many with their state on PostgreSQL. */

@@ -33,7 +33,7 @@ function isForChild({ step, fault, way }: Cell): boolean {
 const runtime = { env: {}, interrupt: new AbortController().signal, conceal: () => undefined }
 const computed = (await Promise.all(PARTS.map(async (part) => {
   const text = referenceManifest(part, { url: 'http://127.0.0.1:1', principal: 'nobody' }, 'http://127.0.0.1:1')
-  const made = await plan(runtime, parseManifest(text, 'keyturn.yaml', { registry }), SECRET, { offline: true })
+  const made = await plan(runtime, await parseManifest(text, 'keyturn.yaml', { registry }), SECRET, { offline: true })
   const cells = cellsOf(made).filter(isForChild).filter((cell) => part.title !== 'overlap by baseline' || isOfIssuer(cell))
   return cells.map((cell) => ({ cell, part, turnsAt: turningPoint(made).id, title: `${part.title}: ${cell.title}` }))
 }))).flat()

@@ -91,6 +91,12 @@ export async function queryAt<Row extends QueryResultRow = QueryResultRow>(
   }
 }
 
+/** As claims name it: `PostgreSQL 18.4`. */
+export async function versionAt(url: string): Promise<string> {
+  const [row] = await queryAt<{ server_version: string }>(url, 'show server_version')
+  return `PostgreSQL ${row?.server_version.split(' ')[0] ?? ''}`
+}
+
 /** Waits for a condition, at most `within` ms. */
 export async function until(holds: () => boolean | Promise<boolean>, otherwise: string, within = 20_000): Promise<void> {
   for (const end = Date.now() + within; !(await holds()); ) {

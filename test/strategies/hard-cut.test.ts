@@ -35,19 +35,19 @@ describe('a hard cut is accepted by somebody, or refused (S0-31, S0-36, IMPACT)'
     expect((await desk.events())[0]).toMatchObject({ type: 'rotation-opened', impactAccepted: true, by: expect.stringContaining('@') as string })
   })
 
-  it('of no impact there is none: the manifest has to say what users feel', () => {
+  it('of no impact there is none: the manifest has to say what users feel', async () => {
     const issuer = referenceConfig({ url: 'http://127.0.0.1:1', principal: 'x' }, CHOSEN, { strategy: 'hard-cut' })
-    const problemsOf = (impact: object): readonly string[] => {
+    const problemsOf = async (impact: object): Promise<readonly string[]> => {
       const secret = { issuer, stores: [{ use: 'dotenv', file: '.env', bind: { TOKEN: '{token}' } }], ...impact }
       try {
-        parseManifest(stringify({ version: 1, system: 'a', secrets: { mail: secret } }), 'keyturn.yaml', { registry })
+        await parseManifest(stringify({ version: 1, system: 'a', secrets: { mail: secret } }), 'keyturn.yaml', { registry })
         return []
       } catch (thrown) {
         return thrown instanceof KeyturnError ? (thrown.problems ?? []).map(({ what }) => what) : [String(thrown)]
       }
     }
-    for (const impact of [{}, { impact: 'none' }]) expect(problemsOf(impact)).toEqual(['a hard cut is felt'])
-    expect(problemsOf({ impact: 'everybody is logged out' })).toEqual([])
+    for (const impact of [{}, { impact: 'none' }]) expect(await problemsOf(impact)).toEqual(['a hard cut is felt'])
+    expect(await problemsOf({ impact: 'everybody is logged out' })).toEqual([])
   })
 })
 

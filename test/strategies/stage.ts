@@ -93,7 +93,7 @@ export async function setStage(traits: ReferenceTraits, options: StageOptions = 
   writeFileSync(envFile, `# of the app\n${KEY}=${current.fields['token']?.reveal() ?? ''}\n`, { mode: 0o600 })
   const services = Object.fromEntries((options.consumers ?? ['app']).map((name) => [name, startService(envFile)]))
   const registry: Registry = { ...shipped, service: serviceConnector(services, envFile) }
-  const manifest = parseManifest(stringify(manifestOf(server, traits, options)), join(app, 'keyturn.yaml'), { registry })
+  const manifest = await parseManifest(stringify(manifestOf(server, traits, options)), join(app, 'keyturn.yaml'), { registry })
   const state = await freshState(root)
   let killAt = ''
   const faults = new Map<string, 'lose' | 'refuse'>()

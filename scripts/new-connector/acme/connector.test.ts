@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { proving } from '../../../test/systems/claims.ts'
 import { z } from 'zod'
 import { type Host, Secret } from '../../../src/kit/index.ts'
 import { callWithin } from '../../../src/testing/call.ts'
@@ -48,7 +49,7 @@ const breaking = (fake: Fake) => async (fault: 'slow' | 'error' | 'reset' | 'gon
 // </check attestor notifier>
 // <issuer>
 
-issuerSuite({ describe, it, expect }, 'acme', async (): Promise<IssuerWorld> => {
+issuerSuite(proving({ connector: 'acme', as: 'issuer', on: 'fake' }), 'acme', async (): Promise<IssuerWorld> => {
   const fake = await startFake()
   const config = schemas.issuerSchema.parse({ ...accessOf(fake), owner: 'atlas' })
   const credentialOf = (owner: string) => {
@@ -82,7 +83,7 @@ issuerSuite({ describe, it, expect }, 'acme', async (): Promise<IssuerWorld> => 
 // </issuer>
 // <store>
 
-storeSuite({ describe, it, expect }, 'acme', async () => {
+storeSuite(proving({ connector: 'acme', as: 'store', on: 'fake' }), 'acme', async () => {
   const fake = await startFake()
   const { knows } = fake
   for (const key of ['API_KEY', 'API_KEY_OLD', 'LOG_LEVEL']) knows.settings.set(key, 'as it was')
@@ -120,7 +121,7 @@ function valueOf(held: Held, next: Presented, old: Presented): Secret {
 // </consumer attestor>
 // <consumer>
 
-consumerSuite({ describe, it, expect }, 'acme', async () => {
+consumerSuite(proving({ connector: 'acme', as: 'consumer', on: 'fake' }), 'acme', async () => {
   const fake = await startFake()
   const { knows } = fake
   const [next, old] = [presented(), presented()]
@@ -148,7 +149,7 @@ consumerSuite({ describe, it, expect }, 'acme', async () => {
 // </consumer>
 // <check>
 
-checkSuite({ describe, it, expect }, 'acme', async () => {
+checkSuite(proving({ connector: 'acme', as: 'check', on: 'fake' }), 'acme', async () => {
   const fake = await startFake()
   fake.knows.health = { status: 'ok', note: 'a text of the provider' }
   const open = (more: object) => connector.openCheck(schemas.checkSchema.parse({ ...accessOf(fake), ...more }), hostOf(fake))
@@ -157,7 +158,7 @@ checkSuite({ describe, it, expect }, 'acme', async () => {
 // </check>
 // <attestor>
 
-attestorSuite({ describe, it, expect }, 'acme', async () => {
+attestorSuite(proving({ connector: 'acme', as: 'attestor', on: 'fake' }), 'acme', async () => {
   const fake = await startFake()
   const [next, old] = [presented(), presented()]
   return {
@@ -175,7 +176,7 @@ attestorSuite({ describe, it, expect }, 'acme', async () => {
 // </attestor>
 // <notifier>
 
-notifierSuite({ describe, it, expect }, 'acme', async () => {
+notifierSuite(proving({ connector: 'acme', as: 'notifier', on: 'fake' }), 'acme', async () => {
   const fake = await startFake()
   return {
     notifier: connector.openNotifier(schemas.notifierSchema.parse({ ...accessOf(fake), channel: 'ops' }), hostOf(fake)),
@@ -188,7 +189,7 @@ notifierSuite({ describe, it, expect }, 'acme', async () => {
 // </notifier>
 // <reference>
 
-referenceSuite({ describe, it, expect }, 'acme', async () => {
+referenceSuite(proving({ connector: 'acme', as: 'reference', on: 'fake' }), 'acme', async () => {
   const fake = await startFake()
   fake.silent = '/values/silent'
   return {

@@ -37,7 +37,7 @@ export async function run({ terminal }: Session, [folder]: readonly string[], op
   const findings = await scanRepository(root)
   const draft = propose(findings, basename(root) || 'system', wanted)
   const text = writeDraft(draft, { from: pathsFrom(root, dirname(file)), issuers: issuers() })
-  if (draft.decided.length > 0) selfCheck(text, file)
+  if (draft.decided.length > 0) await selfCheck(text, file)
   const written = !dryRun && draft.decided.length > 0
   if (written) write(file, text, options.force === true)
   const shown = relative(process.cwd(), file)
@@ -85,9 +85,9 @@ function issuers(): readonly string[] {
 }
 
 /** What is written has to be valid; if it is not, that is a fault of keyturn and not of the reader. */
-function selfCheck(text: string, file: string): void {
+async function selfCheck(text: string, file: string): Promise<void> {
   try {
-    parseManifest(text, file, { registry })
+    await parseManifest(text, file, { registry })
   } catch (thrown) {
     const about = thrown instanceof KeyturnError ? thrown.about : ''
     throw new KeyturnError('INTERNAL', `init made a manifest that is not valid: ${about}`, { cause: thrown })

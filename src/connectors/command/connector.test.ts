@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { proving } from '../../../test/systems/claims.ts'
 import type { Host } from '../../kit/call.ts'
 import type { Check } from '../../kit/check.ts'
 import { ALNUM, generate } from '../../kit/generate.ts'
@@ -108,10 +109,10 @@ async function issuerWorld(): Promise<IssuerWorld & { seen(): string }> {
 }
 
 describe.runIf(process.platform === 'linux')('command', () => {
-  consumerSuite({ describe, it, expect }, 'command (S0-10, S0-45)', consumerWorld)
-  checkSuite({ describe, it, expect }, 'command (S0-06)', () => checkWorld(false))
-  checkSuite({ describe, it, expect }, 'command with a credential', () => checkWorld(true))
-  issuerSuite({ describe, it, expect }, 'command', issuerWorld)
+  consumerSuite(proving({ connector: 'command', as: 'consumer', on: 'real commands' }), 'command (S0-10, S0-45)', consumerWorld)
+  checkSuite(proving({ connector: 'command', as: 'check', on: 'real commands' }), 'command (S0-06)', () => checkWorld(false))
+  checkSuite(proving({ connector: 'command', as: 'check', on: 'real commands' }), 'command with a credential', () => checkWorld(true))
+  issuerSuite(proving({ connector: 'command', as: 'issuer', strategy: 'in-place', on: 'real commands' }), 'command', issuerWorld)
 
   it('rotates without a value in a command line or an environment (C-01)', async () => {
     const world = await issuerWorld()

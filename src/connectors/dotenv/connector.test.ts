@@ -7,6 +7,7 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { proving } from '../../../test/systems/claims.ts'
 import type { Answer } from '../../kit/answer.ts'
 import type { Call } from '../../kit/call.ts'
 import { type FilePort, tempOf } from '../../outside/file/index.ts'
@@ -58,7 +59,7 @@ function must<T>(answer: Answer<T>): T {
   throw new Error(JSON.stringify(answer))
 }
 
-for (const way of ['replace', 'in-place'] as const) storeSuite({ describe, it, expect }, `dotenv ${way}`, () => {
+for (const way of ['replace', 'in-place'] as const) storeSuite(proving({ connector: 'dotenv', as: 'store', on: 'real files' }), `dotenv ${way}`, () => {
   const base = mkdtempSync(join(tmpdir(), 'keyturn-dotenv-suite-'))
   const path = join(base, '.env')
   const [one, two] = [generate(ALNUM, 32), generate(ALNUM, 32)]

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { proving } from '../../../test/systems/claims.ts'
 import { referenceSuite } from '../../testing/reference.ts'
 import { callWithin } from '../../testing/call.ts'
 import { openReference } from './index.ts'
 import { nameSchema } from './manifest.ts'
 
-referenceSuite({ describe, it, expect }, 'env', () => {
+referenceSuite(proving({ connector: 'env', as: 'reference', on: 'real variables' }), 'env', () => {
   const env: Record<string, string> = {}
   return {
     reference: openReference({ env }),

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { proving } from '../../../test/systems/claims.ts'
 import { ALNUM, generate } from '../../kit/generate.ts'
 import { processMark } from '../../outside/process/index.ts'
 import { callWithin } from '../../testing/call.ts'
@@ -12,7 +13,7 @@ import { openReference } from './index.ts'
 import { nameSchema } from './manifest.ts'
 import { wordsOf } from './words.ts'
 
-referenceSuite({ describe, it, expect }, 'exec', () => {
+referenceSuite(proving({ connector: 'exec', as: 'reference', on: 'real commands' }), 'exec', () => {
   const base = mkdtempSync(join(tmpdir(), 'keyturn-exec-'))
   const hidden = generate(ALNUM, 12)
   const shell = `sh -c 'printf "%s" "$0" > asked; cat value'`

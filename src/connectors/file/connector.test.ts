@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { proving } from '../../../test/systems/claims.ts'
 import { mountFile } from '../../../test/fixture/mounted-file.ts'
 import type { Answer } from '../../kit/answer.ts'
 import { ALNUM, generate } from '../../kit/generate.ts'
@@ -88,7 +89,7 @@ const WORLDS: Readonly<Record<StoreConfig['format'], (path: string) => World>> =
 
 for (const format of ['whole', 'json', 'pem'] as const) {
   for (const way of ['replace', 'in-place'] as const) {
-    storeSuite({ describe, it, expect }, `file ${format} ${way}`, () => {
+    storeSuite(proving({ connector: 'file', as: 'store', on: 'real files' }), `file ${format} ${way}`, () => {
       const base = mkdtempSync(join(tmpdir(), 'keyturn-file-suite-'))
       const path = join(base, 'secrets')
       const opened = (): Store => openStore({ file: path, format, write: way }, { base })

@@ -3,13 +3,14 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { proving } from '../../../test/systems/claims.ts'
 import { ALNUM, generate } from '../../kit/generate.ts'
 import { callWithin } from '../../testing/call.ts'
 import { referenceSuite } from '../../testing/reference.ts'
 import { openReference } from './index.ts'
 import { nameSchema } from './manifest.ts'
 
-referenceSuite({ describe, it, expect }, 'file', () => {
+referenceSuite(proving({ connector: 'file', as: 'reference', on: 'real files' }), 'file', () => {
   const base = mkdtempSync(join(tmpdir(), 'keyturn-file-reference-'))
   mkdirSync(join(base, 'folder'))
   writeFileSync(join(base, 'large'), 'x'.repeat(64 * 1024 + 1))

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { proving } from '../../../test/systems/claims.ts'
 import type { Host } from '../../kit/call.ts'
 import type { Check } from '../../kit/check.ts'
 import { answerChallenge } from '../../kit/challenge.ts'
@@ -97,13 +98,13 @@ async function attestorWorld(config: object, held: (which: Presented) => Secret 
   }
 }
 
-checkSuite({ describe, it, expect }, 'http', plainWorld)
+checkSuite(proving({ connector: 'http', as: 'check', on: 'fake' }), 'http', plainWorld)
 for (const how of ['basic', 'bearer', 'header'] as const) {
-  checkSuite({ describe, it, expect }, `http ${how}`, () => credentialWorld(how))
+  checkSuite(proving({ connector: 'http', as: 'check', on: 'fake' }), `http ${how}`, () => credentialWorld(how))
 }
-checkSuite({ describe, it, expect }, 'http stream', streamWorld)
-attestorSuite({ describe, it, expect }, 'http by field', () => attestorWorld({}, ({ fields }) => fields['password']))
-attestorSuite({ describe, it, expect }, 'http by entry', () => attestorWorld({ entry: 'URL' }, ({ entries }) => entries['URL']))
+checkSuite(proving({ connector: 'http', as: 'check', on: 'fake' }), 'http stream', streamWorld)
+attestorSuite(proving({ connector: 'http', as: 'attestor', on: 'fake' }), 'http by field', () => attestorWorld({}, ({ fields }) => fields['password']))
+attestorSuite(proving({ connector: 'http', as: 'attestor', on: 'fake' }), 'http by entry', () => attestorWorld({ entry: 'URL' }, ({ entries }) => entries['URL']))
 
 describe('an http check', () => {
   const withService = async (body: (service: FakeService) => Promise<void>): Promise<void> => {

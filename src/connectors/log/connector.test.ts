@@ -3,6 +3,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { proving } from '../../../test/systems/claims.ts'
 import type { Answer } from '../../kit/answer.ts'
 import type { Host } from '../../kit/call.ts'
 import type { Check, CheckResult } from '../../kit/check.ts'
@@ -63,10 +64,10 @@ async function commandWorld(run: readonly string[]): Promise<CheckWorld> {
 }
 
 describe.runIf(process.platform === 'linux')('log', () => {
-  checkSuite({ describe, it, expect }, 'log of a file', () => fileWorld({}))
-  checkSuite({ describe, it, expect }, 'log of a file against the time before', () => fileWorld({ atMost: undefined, atMostMore: 0 }))
-  checkSuite({ describe, it, expect }, 'log of a command that is told the time', () => commandWorld(['--since', '{since}']))
-  checkSuite({ describe, it, expect }, 'log of a command whose lines say when', () => commandWorld(['--no-tail']))
+  checkSuite(proving({ connector: 'log', as: 'check', on: 'real files and commands' }), 'log of a file', () => fileWorld({}))
+  checkSuite(proving({ connector: 'log', as: 'check', on: 'real files and commands' }), 'log of a file against the time before', () => fileWorld({ atMost: undefined, atMostMore: 0 }))
+  checkSuite(proving({ connector: 'log', as: 'check', on: 'real files and commands' }), 'log of a command that is told the time', () => commandWorld(['--since', '{since}']))
+  checkSuite(proving({ connector: 'log', as: 'check', on: 'real files and commands' }), 'log of a command whose lines say when', () => commandWorld(['--no-tail']))
 })
 
 describe('a log check', () => {

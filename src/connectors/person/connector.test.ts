@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { describe } from 'vitest'
+import { proving } from '../../../test/systems/claims.ts'
 import type { Host } from '../../kit/call.ts'
 import { Secret } from '../../kit/secret.ts'
 import { checkSuite } from '../../testing/check.ts'
@@ -76,15 +77,15 @@ async function consumerWorld(): Promise<ConsumerWorld> {
 }
 
 for (const strategy of ['overlap', 'in-place', 'hard-cut'] as const) {
-  issuerSuite({ describe: describe.concurrent, it, expect }, `person, ${strategy} (I-42, G-12)`, () => issuerWorld(strategy, true))
+  issuerSuite(proving({ connector: 'person', as: 'issuer', strategy, on: 'fake' }, describe.concurrent), `person, ${strategy} (I-42, G-12)`, () => issuerWorld(strategy, true))
 }
-issuerSuite({ describe: describe.concurrent, it, expect }, 'person without a probe', () => issuerWorld('overlap', false))
+issuerSuite(proving({ connector: 'person', as: 'issuer', strategy: 'overlap', on: 'fake' }, describe.concurrent), 'person without a probe', () => issuerWorld('overlap', false))
 
 describe.runIf(process.platform === 'linux')('with processes', () => {
-  consumerSuite({ describe, it, expect }, 'person', consumerWorld)
+  consumerSuite(proving({ connector: 'person', as: 'consumer', on: 'fake' }), 'person', consumerWorld)
 })
 
-checkSuite({ describe, it, expect }, 'person (S1-53, S1-54)', async () => ({
+checkSuite(proving({ connector: 'person', as: 'check', on: 'fake' }), 'person (S1-53, S1-54)', async () => ({
   check: openCheck(checkSchema.parse({ title: 'The bot answers', at: 'https://t.me/atlas_bot' }), host),
   wrong: openCheck(checkSchema.parse({ title: 'The bot sings' }), host),
   person: ({ title }) => (title === 'The bot answers' ? 'answered' : 'declined'),

@@ -60,8 +60,8 @@ it.each<[string, z.ZodType, object, string]>([
 describe('the example of the readme', () => {
   const text = /```yaml\n(version[^]*?)```/.exec(readFileSync(join(import.meta.dirname, 'readme.md'), 'utf8'))?.[1] ?? ''
 
-  it('is a valid manifest (X-15)', () => {
-    const { clerk } = parseManifest(text, 'keyturn.yaml', { registry }).secrets
+  it('is a valid manifest (X-15)', async () => {
+    const { clerk } = (await parseManifest(text, 'keyturn.yaml', { registry })).secrets
     expect(clerk?.strategy).toBe('overlap')
     expect([clerk?.waves.flat(), clerk?.checks].map((list) => list?.map(({ use }) => use))).toEqual([['person'], ['person']])
   })

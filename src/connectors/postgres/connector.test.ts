@@ -1,5 +1,6 @@
-import { describe, expect, inject, it } from 'vitest'
-import { queryAt, ready } from '../../../test/servers/postgres.ts'
+import { inject } from 'vitest'
+import { proving } from '../../../test/systems/claims.ts'
+import { queryAt, ready, versionAt } from '../../../test/servers/postgres.ts'
 import { makeRole, openSession } from '../../../test/servers/role.ts'
 import { type Credential, Secret } from '../../kit/index.ts'
 import type { Fault } from '../../testing/faults.ts'
@@ -53,7 +54,11 @@ function produce(proxy: FaultyProxy, fault: Exclude<Fault, 'full'>): void {
   if (fault === 'slow') proxy.inject({ on: /^COMMIT/, act: 'hold', ms: 700 })
 }
 
-for (const strategy of manifest.strategies) {
-  issuerSuite({ describe, it, expect }, `postgres ${strategy}, real server`, () => makeWorld(strategy, 'superuser'))
+async function embedded(): Promise<string> {
+  return versionAt(await ready(inject('postgresUrl')))
 }
-issuerSuite({ describe, it, expect }, 'postgres alternate, an admin without superuser', () => makeWorld('alternate', 'granted'))
+
+for (const strategy of manifest.strategies) {
+  issuerSuite(proving(async () => ({ connector: 'postgres', as: 'issuer', strategy, on: await embedded() })), `postgres ${strategy}, real server`, () => makeWorld(strategy, 'superuser'))
+}
+issuerSuite(proving(async () => ({ connector: 'postgres', as: 'issuer', strategy: 'alternate', on: await embedded() })), 'postgres alternate, an admin without superuser', () => makeWorld('alternate', 'granted'))

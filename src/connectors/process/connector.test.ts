@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { proving } from '../../../test/systems/claims.ts'
 import type { Host } from '../../kit/call.ts'
 import { Secret } from '../../kit/secret.ts'
 import { callWithin } from '../../testing/call.ts'
@@ -43,8 +44,8 @@ async function world(how: 'signal' | 'restart'): Promise<ConsumerWorld> {
 }
 
 describe.runIf(process.platform === 'linux')('process', () => {
-  consumerSuite({ describe, it, expect }, 'process by signal', () => world('signal'))
-  consumerSuite({ describe, it, expect }, 'process by restart', () => world('restart'))
+  consumerSuite(proving({ connector: 'process', as: 'consumer', on: 'real processes' }), 'process by signal', () => world('signal'))
+  consumerSuite(proving({ connector: 'process', as: 'consumer', on: 'real processes' }), 'process by restart', () => world('restart'))
 
   const inServices = async (body: (services: Services) => Promise<void>): Promise<void> => {
     const services = await prepareServices('web-1', 'web-2')

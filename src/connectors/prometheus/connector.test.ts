@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { proving } from '../../../test/systems/claims.ts'
 import type { Answer } from '../../kit/answer.ts'
 import type { Host } from '../../kit/call.ts'
 import type { Check, CheckResult } from '../../kit/check.ts'
@@ -52,8 +53,8 @@ async function comparingWorld(): Promise<CheckWorld> {
   }
 }
 
-checkSuite({ describe, it, expect }, 'prometheus', plainWorld)
-checkSuite({ describe, it, expect }, 'prometheus against the time before', comparingWorld)
+checkSuite(proving({ connector: 'prometheus', as: 'check', on: 'fake' }), 'prometheus', plainWorld)
+checkSuite(proving({ connector: 'prometheus', as: 'check', on: 'fake' }), 'prometheus against the time before', comparingWorld)
 
 describe('a prometheus check', () => {
   let server: FakePrometheus

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { proving } from '../../../test/systems/claims.ts'
 import type { z } from 'zod'
 import { Secret } from '../../kit/secret.ts'
 import { callWithin } from '../../testing/call.ts'
@@ -15,7 +16,7 @@ const host = { base: '/srv/atlas' }
 
 for (const format of ['hex', 'base64', 'base64url', 'alnum', 'uuid'] as const) {
   issuerSuite(
-    { describe, it, expect },
+    proving({ connector: 'random', as: 'issuer', strategy: 'in-place', on: 'itself' }),
     `random, ${format}`,
     async () => {
       const open = (): ReturnType<typeof openIssuer> => openIssuer(config({ format }), host)

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { queryAt, ready } from '../../../test/servers/postgres.ts'
+import { type Claim, proving } from '../../../test/systems/claims.ts'
+import { queryAt, ready, versionAt } from '../../../test/servers/postgres.ts'
 import { makeRole, openSession, type TestRole } from '../../../test/servers/role.ts'
 import type { Answer } from '../../kit/answer.ts'
 import type { Host } from '../../kit/call.ts'
@@ -54,8 +55,10 @@ async function breakDoor(door: Door, fault: CheckFault): Promise<void> {
   else door.fault = fault === 'error' ? { sqlstate: '57P03' } : fault
 }
 
-checkSuite({ describe, it, expect }, 'sql (S1-40, S3-30)', () => world(false))
-checkSuite({ describe, it, expect }, 'sql with a credential (S2-24, K-11)', () => world(true))
+const onServer = async (): Promise<Claim> => ({ connector: 'sql', as: 'check', on: await versionAt(admin) })
+
+checkSuite(proving(onServer), 'sql (S1-40, S3-30)', () => world(false))
+checkSuite(proving(onServer), 'sql with a credential (S2-24, K-11)', () => world(true))
 
 describe('a sql check', () => {
   it('compares the one value, or the number of rows', async () => {

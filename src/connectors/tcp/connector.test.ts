@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { proving } from '../../../test/systems/claims.ts'
 import type { Check } from '../../kit/check.ts'
 import { ALNUM, generate } from '../../kit/generate.ts'
 import { callWithin } from '../../testing/call.ts'
@@ -30,8 +31,8 @@ async function world(config: object, after: string): Promise<CheckWorld> {
   }
 }
 
-checkSuite({ describe, it, expect }, 'tcp', () => world({}, ''))
-checkSuite({ describe, it, expect }, 'tcp with a question', () => world({ send: 'PING\r\n' }, 'PING\r\n'))
+checkSuite(proving({ connector: 'tcp', as: 'check', on: 'fake' }), 'tcp', () => world({}, ''))
+checkSuite(proving({ connector: 'tcp', as: 'check', on: 'fake' }), 'tcp with a question', () => world({ send: 'PING\r\n' }, 'PING\r\n'))
 
 async function started(set: Partial<FakeGreeter> = {}): Promise<FakeGreeter> {
   const greeter = await startGreeter()

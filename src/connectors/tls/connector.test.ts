@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { proving } from '../../../test/systems/claims.ts'
 import { type Certified, certify } from '../../../test/fixture/certificates.ts'
 import type { Check } from '../../kit/check.ts'
 import { ALNUM, generate } from '../../kit/generate.ts'
@@ -54,8 +55,8 @@ async function world(postgres: string | undefined): Promise<CheckWorld> {
   }
 }
 
-checkSuite({ describe, it, expect }, 'tls', () => world(undefined))
-checkSuite({ describe, it, expect }, 'tls of PostgreSQL', () => world('S'))
+checkSuite(proving({ connector: 'tls', as: 'check', on: 'fake' }), 'tls', () => world(undefined))
+checkSuite(proving({ connector: 'tls', as: 'check', on: 'fake' }), 'tls of PostgreSQL', () => world('S'))
 
 describe('a tls check', () => {
   beforeEach(async () => {

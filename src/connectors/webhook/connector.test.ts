@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { describe } from 'vitest'
+import { type Claim, proving } from '../../../test/systems/claims.ts'
 import type { Host } from '../../kit/call.ts'
+import type { Strategy } from '../../kit/connector.ts'
 import { Secret } from '../../kit/secret.ts'
 import type { Fault } from '../../testing/faults.ts'
 import { issuerSuite, type IssuerWorld } from '../../testing/issuer.ts'
@@ -70,8 +72,15 @@ function hostOf({ env }: Pick<ReferenceIssuer, 'env'>): Host {
   return { base: '/', now: () => Date.now(), resolve, conceal: () => undefined }
 }
 
+/** One slot serves `in-place` and `hard-cut` alike. */
+const STRATEGIES: Readonly<Record<ReferenceTraits['mint'], readonly Strategy[]>> = { adds: ['overlap'], replaces: ['in-place', 'hard-cut'], triggers: ['provider-managed'] }
+
+function claimed({ mint }: ReferenceTraits): readonly Claim[] {
+  return STRATEGIES[mint].map((strategy) => ({ connector: 'webhook', as: 'issuer', strategy, on: 'fake' }))
+}
+
 for (const traits of referenceTraits) {
-  issuerSuite({ describe: describe.concurrent, it, expect }, `webhook, ${titleOf(traits)}`, () => makeWorld(traits))
+  issuerSuite(proving(claimed(traits), describe.concurrent), `webhook, ${titleOf(traits)}`, () => makeWorld(traits))
 }
 
 const MADE = { value: 'made', mint: 'adds', slots: 3 } as const
@@ -84,5 +93,5 @@ const HYBRIDS: readonly (readonly [traits: ReferenceTraits, byHand: readonly Eff
 ]
 
 for (const [traits, byHand] of HYBRIDS) {
-  issuerSuite({ describe: describe.concurrent, it, expect }, `webhook, ${titleOf(traits)}, ${byHand.join(' ')} by hand (C-04, G-12)`, () => makeWorld(traits, byHand))
+  issuerSuite(proving(claimed(traits), describe.concurrent), `webhook, ${titleOf(traits)}, ${byHand.join(' ')} by hand (C-04, G-12)`, () => makeWorld(traits, byHand))
 }

@@ -166,34 +166,34 @@ secrets:
       use: webhook${issuer.replaceAll('\n', '\n      ')}
     stores: [{ use: dotenv, file: .env, bind: ${bind} }]
 `
-  const load = (text: string): unknown => {
+  const load = async (text: string): Promise<unknown> => {
     try {
-      return parseManifest(text, 'keyturn.yaml', { registry }).secrets['mail']?.strategy
+      return (await parseManifest(text, 'keyturn.yaml', { registry })).secrets['mail']?.strategy
     } catch (thrown) {
       return thrown
     }
   }
 
-  it('knows the fields that its configuration names (C-18)', () => {
-    expect(load(written(FULL))).toBe('overlap')
-    expect(load(written(FULL, '{ KEY_ID: "{id}" }'))).toMatchObject({ problems: [{ what: 'no store carries the field `token`' }] })
-    expect(load(written(FULL, '{ TOKEN: "{token}" }'))).toMatchObject({
+  it('knows the fields that its configuration names (C-18)', async () => {
+    expect(await load(written(FULL))).toBe('overlap')
+    expect(await load(written(FULL, '{ KEY_ID: "{id}" }'))).toMatchObject({ problems: [{ what: 'no store carries the field `token`' }] })
+    expect(await load(written(FULL, '{ TOKEN: "{token}" }'))).toMatchObject({
       problems: [{ what: 'no store carries the field `id`, and it changes under `overlap`' }],
     })
-    expect(load(written(FULL, '{ KEY_ID: "{id}", TOKEN: "{tokn}" }'))).toMatchObject({ problems: [{ place: { line: 23 } }] })
+    expect(await load(written(FULL, '{ KEY_ID: "{id}", TOKEN: "{tokn}" }'))).toMatchObject({ problems: [{ place: { line: 23 } }] })
   })
 
-  it('takes a plain field that no store carries where it stays the same', () => {
-    expect(load(written(CHOSEN, '{ P: "{password}" }'))).toBe('in-place')
+  it('takes a plain field that no store carries where it stays the same', async () => {
+    expect(await load(written(CHOSEN, '{ P: "{password}" }'))).toBe('in-place')
   })
 
-  it('refuses a literal where the admin shows who asks, and says what to write', () => {
-    const literal = load(written(FULL.replace('Bearer ${env:ADMIN}', 'Bearer abcdef')))
+  it('refuses a literal where the admin shows who asks, and says what to write', async () => {
+    const literal = await load(written(FULL.replace('Bearer ${env:ADMIN}', 'Bearer abcdef')))
     expect(literal).toMatchObject({ problems: [{ what: '`Authorization` is a literal secret', write: '`${env:NAME}`' }] })
   })
 
-  it('says where a contradiction is and what to write instead (X-15)', () => {
-    expect(load(written(FULL.replace('probe: { url: https://api.mail.example/me', 'probe: { url: "https://api.mail.example/me?k={token}"')))).toMatchObject({
+  it('says where a contradiction is and what to write instead (X-15)', async () => {
+    expect(await load(written(FULL.replace('probe: { url: https://api.mail.example/me', 'probe: { url: "https://api.mail.example/me?k={token}"')))).toMatchObject({
       problems: [{ place: { line: 21 }, write: 'only `{id}` and `{tag}`: everybody logs URLs; put a value in a header or the body' }],
     })
   })

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { proving } from '../../../test/systems/claims.ts'
 import type { Host } from '../../kit/call.ts'
 import { KeyturnError } from '../../kit/error.ts'
 import { ALNUM, generate } from '../../kit/generate.ts'
@@ -44,7 +45,7 @@ async function makeWorld(): Promise<NotifierWorld> {
   }
 }
 
-notifierSuite({ describe, it, expect }, 'webhook', makeWorld)
+notifierSuite(proving({ connector: 'webhook', as: 'notifier', on: 'fake' }), 'webhook', makeWorld)
 
 async function posted(config: object, values: Readonly<Record<string, string>> = {}): Promise<Receiver['received'][number] | undefined> {
   const receiver = await startReceiver()

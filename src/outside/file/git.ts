@@ -45,18 +45,19 @@ async function askGit(folder: string, names: readonly string[], call: Pick<Call,
   }
   // A name that looks like an option or a pattern stays a name.
   const files = names.map((name) => `./${name}`)
-  const [inside, listed, ignored] = await Promise.all([
-    ask(['rev-parse', '--is-inside-work-tree']),
+  const [listed, ignored] = await Promise.all([
     ask(['--literal-pathspecs', 'ls-files', '--cached', '-z', '--', ...files]),
     ask(['check-ignore', '-z', '--stdin'], files.join('\0')),
   ])
-  if (inside?.exit !== 0) return () => 'unknown'
-  if (inside.said.trim() !== 'true') return () => 'outside'
-  const tracked = listed?.exit === 0 ? new Set(listed.said.split('\0')) : undefined
+  if (listed?.exit !== 0) {
+    // Only in a work tree it lists anything; git says whether this is one, and fails where it refuses to look.
+    const inside = await ask(['rev-parse', '--is-inside-work-tree'])
+    return () => (inside?.exit === 0 && inside.said.trim() !== 'true' ? 'outside' : 'unknown')
+  }
+  const tracked = new Set(listed.said.split('\0'))
   // 0: some are ignored, 1: none is.
   const hidden = ignored?.exit === 0 || ignored?.exit === 1 ? new Set(ignored.said.split('\0')) : undefined
   return (name) => {
-    if (tracked === undefined) return 'unknown'
     if (tracked.has(name)) return 'tracked'
     if (hidden === undefined) return 'unknown'
     return hidden.has(`./${name}`) ? 'ignored' : 'exposed'

@@ -17,7 +17,7 @@ export function locate(file: string, base: string, home: string = homedir()): st
  */
 export function canonical(path: string): string {
   try {
-    return realpathSync(path)
+    return realpathSync.native(path)
   } catch {
     const folder = dirname(path)
     return folder === path ? path : join(canonical(folder), basename(path))
