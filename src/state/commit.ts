@@ -15,7 +15,7 @@ export interface Written {
  * Writes all statements, in order, in one durable transaction, or none of them. `landed` selects a row when they are written: it is
  * asked on another connection when the answer to the commit was lost. Whatever is thrown, none of them counts as written.
  */
-export type Commit = (statements: readonly Written[], landed?: CompiledQuery) => Promise<void>
+export type Commit = (statements: readonly Written[], landed?: () => CompiledQuery) => Promise<void>
 
 /** Between two looks whether a commit landed. */
 const LOOK_AGAIN_MS = 200
@@ -33,7 +33,7 @@ export function committer(db: Kysely<Tables>, patience: Ms = 0): Commit {
         sent = true
       })
     } catch (thrown) {
-      if (!sent || landed === undefined || !isUnreachable(thrown) || !(await didLand(db, landed, patience))) throw thrown
+      if (!sent || landed === undefined || !isUnreachable(thrown) || !(await didLand(db, landed(), patience))) throw thrown
     }
   }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { CompiledQuery, Kysely, Updateable } from 'kysely'
 import { KeyturnError } from '../kit/error.ts'
 import type { Written } from './commit.ts'
@@ -96,7 +96,7 @@ export const GENESIS = '0'.repeat(64)
 
 /** The chain: each hash covers the one before and the stored bytes. Plain SHA-256, so that anybody can compute it. */
 export function chain(previous: string, bytes: string): string {
-  return createHash('sha256').update(previous).update('\n').update(bytes).digest('hex')
+  return hash('sha256', `${previous}\n${bytes}`)
 }
 
 /** The stored form of an entry. Its number, type and time are part of the bytes, so none of them can be changed alone. */
@@ -128,7 +128,7 @@ export async function append(state: Pick<State, 'db' | 'commit' | 'exclusive'>, 
   const query = takes === undefined ? statements.move(moved) : statements.take({ ...moved, now: last })
   const alone = takes === undefined || state.exclusive === undefined ? [] : [{ query: state.exclusive(takes) }]
   try {
-    await state.commit([...alone, { query, unless: () => new Unmoved() }, ...added, ...written(state.db, statements, rotation, last, together)], statements.landed({ rotation, seq, head }))
+    await state.commit([...alone, { query, unless: () => new Unmoved() }, ...added, ...written(state.db, statements, rotation, last, together)], () => statements.landed({ rotation, seq, head }))
   } catch (thrown) {
     throw thrown instanceof Unmoved ? await whyUnmoved(state.db, claim, holds) : stateError(thrown)
   }

@@ -41,7 +41,7 @@ export async function insertRotation(state: Pick<State, 'db' | 'commit'>, rotati
         { query: db.insertInto('event').values({ rotation: id, seq: 1, type: opened.type, at: opened.at, body, hash: head }).compile() },
         ...(sealed === undefined ? [] : [{ query: db.insertInto('sealed').values({ rotation: id, name: 'new', ...sealed }).compile() }]),
       ],
-      db.selectFrom('event').select('seq').where('rotation', '=', id).where('hash', '=', head).compile(),
+      () => db.selectFrom('event').select('seq').where('rotation', '=', id).where('hash', '=', head).compile(),
     )
   } catch (thrown) {
     throw thrown instanceof Taken ? await whyTaken(db, principal) : stateError(thrown)

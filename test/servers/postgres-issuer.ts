@@ -1,15 +1,18 @@
 import { inspect } from 'node:util'
+import { onTestFinished } from 'vitest'
 import type { z } from 'zod'
 import { openIssuer } from '../../src/connectors/postgres/index.ts'
 import { issuerSchema } from '../../src/connectors/postgres/manifest.ts'
 import { type Answer, type Credential, type Issuer, Secret, type Verdict } from '../../src/kit/index.ts'
 import { callWithin } from '../../src/testing/call.ts'
 
-/** The postgres issuer with this admin, as the engine would open it. */
+/** The postgres issuer with this admin, as the engine would open it; closed when the test is over. */
 export function issuerAt(adminUrl: string, config: Omit<z.input<typeof issuerSchema>, 'admin'>): Issuer {
-  return openIssuer(issuerSchema.parse({ admin: '${env:PG_ADMIN_URL}', ...config }), {
+  const issuer = openIssuer(issuerSchema.parse({ admin: '${env:PG_ADMIN_URL}', ...config }), {
     base: '/', now: () => Date.now(), resolve: async () => new Secret(adminUrl), conceal() {},
   })
+  onTestFinished(() => issuer.close())
+  return issuer
 }
 
 /** What a done answer holds; throws with any other. */

@@ -1,6 +1,7 @@
 import { type Answer, type Call, type Host, KeyturnError, refused } from '../../kit/index.ts'
 import { failure, loginFailure, saidWhere } from './failure.ts'
 import { identifier, literal } from './quote.ts'
+import type { Keep } from './keep.ts'
 import { type Session, login } from './session.ts'
 import { type Target, readUrl } from './target.ts'
 
@@ -19,30 +20,41 @@ export interface AdminSession extends Session {
 }
 
 /**
- * Runs the body on a connection of the admin that is closed afterwards. Its statements end by the deadline, and names resolve
- * in pg_catalog only, so that nothing in another schema is called with the admin's rights.
+ * Runs the body on a connection of the admin: the one of an earlier call, if it was kept and still answers, else a new one, which is
+ * kept in turn when nothing went wrong on it. Its statements end by the deadline, and names resolve in pg_catalog only, so that
+ * nothing in another schema is called with the admin's rights.
  * `lost`: see {@link failure}; a body that may have had an effect answers for it itself.
  */
 export async function asAdmin<T>(
-  target: Target, call: Call, lost: 'refused' | 'unknown', body: (session: AdminSession) => Promise<Answer<T>>,
+  keep: Keep, target: Target, call: Call, lost: 'refused' | 'unknown', body: (session: AdminSession) => Promise<Answer<T>>,
 ): Promise<Answer<T>> {
-  let session: Session
-  try {
-    session = await login(target, call)
-  } catch (thrown) {
-    return saidWhere(loginFailure(thrown, call, lost), target)
+  let session = keep.take(target, call)
+  let version = session === undefined ? undefined : await begin(session, call).catch(() => undefined)
+  if (session === undefined || version === undefined) {
+    await session?.close()
+    try {
+      session = await login(target, call)
+    } catch (thrown) {
+      return saidWhere(loginFailure(thrown, call, lost), target)
+    }
   }
   try {
-    const remaining = Math.max(1, Math.floor(call.deadline - Date.now()))
-    const [row] = await session.query<{ version: number }>(`SET search_path = pg_catalog;
-      SET statement_timeout = ${Math.min(remaining, 2_147_483_647)};
-      SELECT current_setting('server_version_num')::int AS version`)
-    return saidWhere(await body({ ...session, version: row?.version ?? 0 }), target)
+    version ??= await begin(session, call)
+    return saidWhere(await body({ ...session, version }), target)
   } catch (thrown) {
     return saidWhere(failure(thrown, call, lost), target)
   } finally {
-    await session.close()
+    await keep.give(target, session)
   }
+}
+
+/** What is set for each call, on a new connection as on one that was kept. Has no effect outside of it; answers with the version. */
+async function begin(session: Session, call: Call): Promise<number> {
+  const remaining = Math.max(1, Math.floor(call.deadline - Date.now()))
+  const [row] = await session.query<{ version: number }>(`SET search_path = pg_catalog;
+    SET statement_timeout = ${Math.min(remaining, 2_147_483_647)};
+    SELECT current_setting('server_version_num')::int AS version`)
+  return row?.version ?? 0
 }
 
 /** SQL: whether this session may set `keyturn.fence` on a role (a custom parameter is for superusers and grantees). */

@@ -4,6 +4,7 @@ import { ALNUM, generate } from '../../kit/generate.ts'
 import { done, placeLabel, refused, Secret, unknown } from '../../kit/index.ts'
 import { callWithin } from '../../testing/call.ts'
 import { asAdmin } from './admin.ts'
+import { openKeep } from './keep.ts'
 import { saidWhere } from './failure.ts'
 import { readUrl } from './target.ts'
 
@@ -21,7 +22,7 @@ describe('a server that cannot be reached', () => {
     const port = await closedPort()
     const value = generate(ALNUM, 24)
     const admin = await readUrl(new Secret(`postgres://keeper:${value}@127.0.0.1:${port}/stock?options=${value}`))
-    const answer = await asAdmin(admin, callWithin(5_000), 'unknown', async () => done('reached'))
+    const answer = await asAdmin(openKeep(), admin, callWithin(5_000), 'unknown', async () => done('reached'))
     expect(answer).toEqual({ is: 'unknown', code: 'UNREACHABLE', about: `127.0.0.1:${port}`, evidence: { code: 'ECONNREFUSED' } })
   })
 
@@ -30,7 +31,7 @@ describe('a server that cannot be reached', () => {
     await new Promise<void>((resolve) => { silent.listen(0, '127.0.0.1', resolve) })
     const { port } = silent.address() as AddressInfo
     const admin = await readUrl(new Secret(`postgres://keeper@127.0.0.1:${port}/stock`))
-    const answer = await asAdmin(admin, callWithin(200), 'refused', async () => done('reached'))
+    const answer = await asAdmin(openKeep(), admin, callWithin(200), 'refused', async () => done('reached'))
     expect(answer).toEqual({ is: 'refused', code: 'DEADLINE', about: `127.0.0.1:${port}` })
     await new Promise((resolve) => { silent.close(resolve) })
   })

@@ -16,7 +16,7 @@ export interface FaultyProxy {
   readonly port: number
   /** The next statement that matches meets it, once. */
   inject(mishap: Mishap): void
-  /** How many of the next connections are cut at once. */
+  /** Cuts what is open, and so many of the next connections at once. */
   refuseNext(connections: number): void
   /** All bytes that clients sent, as latin1 text. */
   wire(): string
@@ -58,7 +58,10 @@ export async function faultyProxy(server: { readonly host: string; readonly port
     port,
     wire: () => Buffer.concat(wire).toString('latin1'),
     inject: (mishap) => { mishaps.push(mishap) },
-    refuseNext: (connections) => { refusing = connections },
+    refuseNext: (connections) => {
+      refusing = connections
+      for (const socket of open) socket.resetAndDestroy()
+    },
     async close() {
       for (const socket of open) socket.destroy()
       if (listener.listening) await new Promise((resolve) => { listener.close(resolve) })

@@ -4,6 +4,7 @@ import {
 } from '../../kit/index.ts'
 import { type AdminSession, asAdmin, findAdmin } from './admin.ts'
 import { bring } from './end.ts'
+import { openKeep } from './keep.ts'
 import type { IssuerConfig } from './manifest.ts'
 import { mint } from './mint.ts'
 import { observe } from './observe.ts'
@@ -14,20 +15,21 @@ import { failure } from './failure.ts'
 import type { Target } from './target.ts'
 
 /**
- * The issuer of one PostgreSQL role, or of a pair of them. Every call logs in afresh and leaves no connection open.
+ * The issuer of one PostgreSQL role, or of a pair of them. Every probe logs in afresh; the admin's connection is kept until `close`.
  * Facts: the pages that manifest.ts links.
  */
 export function openIssuer(config: IssuerConfig, host: Host): Issuer {
   const pair = pairOf(config)
   const alternate = pair.strategy === 'alternate'
   const endpoints = config.endpoints?.map((one) => one.name) ?? ['primary']
+  const keep = openKeep()
 
   async function withAdmin<T>(
     call: Call, lost: 'refused' | 'unknown', body: (session: AdminSession, admin: Target) => Promise<Answer<T>>,
   ): Promise<Answer<T>> {
     try {
       const admin = await findAdmin(config.admin, host, call)
-      return await asAdmin(admin, call, lost, (session) => body(session, admin))
+      return await asAdmin(keep, admin, call, lost, (session) => body(session, admin))
     } catch (thrown) {
       return failure(thrown, call, lost)
     }
@@ -39,7 +41,7 @@ export function openIssuer(config: IssuerConfig, host: Host): Issuer {
       const admin = await findAdmin(config.admin, host, call)
       const { host: address, port } = config.endpoints?.find((one) => one.name === endpoint) ?? admin
       const place = { ...admin, host: address, port, database: config.database ?? admin.database }
-      return await probeAt(place, admin, credential, call)
+      return await probeAt(place, keep, admin, credential, call)
     } catch (thrown) {
       return failure(thrown, call, 'unknown')
     }
@@ -78,7 +80,7 @@ export function openIssuer(config: IssuerConfig, host: Host): Issuer {
     },
     probe,
     set: (id, state, call) => withAdmin(call, 'refused', (session, admin) => bring(session, pair, id, state, admin.user, call)),
-    async close() {},
+    close: () => keep.close(),
   }
 }
 

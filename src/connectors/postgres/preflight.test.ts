@@ -14,8 +14,13 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-function look(issuer: Issuer, role: TestRole): Promise<Answer<Preflight>> {
-  return issuer.preflight(role.credential, issuer.propose(role.credential).id, callWithin(5000))
+async function look(issuer: Issuer, role: TestRole): Promise<Answer<Preflight>> {
+  try {
+    return await issuer.preflight(role.credential, issuer.propose(role.credential).id, callWithin(5000))
+  } finally {
+    // Its own connection would count, too.
+    await issuer.close()
+  }
 }
 
 function sessionsAre(role: TestRole, count: number): Promise<void> {

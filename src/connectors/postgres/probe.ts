@@ -2,6 +2,7 @@ import { type Answer, type Call, type Credential, type Verdict, done, refused, u
 import { asAdmin } from './admin.ts'
 import { saidWhere, socketCode, sqlState } from './failure.ts'
 import { readRoles } from './role.ts'
+import type { Keep } from './keep.ts'
 import { login } from './session.ts'
 import type { Target } from './target.ts'
 
@@ -9,7 +10,7 @@ import type { Target } from './target.ts'
  * One fresh login and one statement with the credential. `rejected` is 28P01, or 28000 when the admin reads that the role may
  * not log in (28000 is also what a missing line in pg_hba.conf gives, which says nothing about the credential).
  */
-export async function probeAt(place: Target, admin: Target, credential: Credential, call: Call): Promise<Answer<Verdict>> {
+export async function probeAt(place: Target, keep: Keep, admin: Target, credential: Credential, call: Call): Promise<Answer<Verdict>> {
   const { user, password } = credential.fields
   if (user === undefined || password === undefined) return refused('USAGE', 'a credential has user and password')
   const name = user.reveal()
@@ -26,7 +27,7 @@ export async function probeAt(place: Target, admin: Target, credential: Credenti
     const code = sqlState(thrown) ?? socketCode(thrown)
     if (code === '28P01') return done({ verdict: 'rejected', code })
     if (code !== '28000') return done({ verdict: 'inconclusive', code })
-    return asAdmin(admin, call, 'unknown', async (session) => {
+    return asAdmin(keep, admin, call, 'unknown', async (session) => {
       const role = (await readRoles(session, [name])).get(name)
       return done({ verdict: role !== undefined && !role.canLogin ? 'rejected' : 'inconclusive', code })
     })

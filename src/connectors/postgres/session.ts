@@ -9,10 +9,14 @@ export interface Row {
   readonly [column: string]: unknown
 }
 
-/** One open connection. Its socket dies at the deadline of the call that it was opened for. */
+/** One open connection. Its socket dies at the deadline of the call that it serves. */
 export interface Session {
   /** Runs one statement, or without values several at once; answers the rows of the last. Throws pg's errors. */
   query<R extends object = Row>(sql: string, values?: readonly unknown[]): Promise<R[]>
+  /** Whether nothing has gone wrong on it so far: no statement failed, and it was not cut. */
+  isSound(): boolean
+  /** From now on it serves this call and no other; none: it idles, and does not keep the process alive. */
+  serve(call: Call | undefined): void
   /** Says goodbye and waits until the socket is closed. Never throws. */
   close(): Promise<void>
 }
@@ -30,8 +34,16 @@ export async function login(target: Target, call: Call): Promise<Session> {
     stream: () => socket,
   })
   const die = (): void => { socket.destroy(new Error('deadline')) }
-  call.signal.addEventListener('abort', die, { once: true })
-  socket.once('close', () => call.signal.removeEventListener('abort', die))
+  let served: AbortSignal | undefined
+  const serve = (next: Call | undefined): void => {
+    served?.removeEventListener('abort', die)
+    served = next?.signal
+    served?.addEventListener('abort', die, { once: true })
+    if (next === undefined) socket.unref()
+    else socket.ref()
+  }
+  serve(call)
+  socket.once('close', () => served?.removeEventListener('abort', die))
   // a cut connection also rejects the pending query, which is where it is handled; unheard it would end the process
   client.on('error', () => socket.destroy())
   try {
@@ -40,13 +52,22 @@ export async function login(target: Target, call: Call): Promise<Session> {
     socket.destroy()
     throw thrown
   }
+  let failed = false
   return {
     async query<R extends object = Row>(sql: string, values?: readonly unknown[]): Promise<R[]> {
-      const result: { rows: R[] } | { rows: R[] }[] = await client.query(sql, values === undefined ? undefined : [...values])
-      return (Array.isArray(result) ? result.at(-1) : result)?.rows ?? []
+      try {
+        const result: { rows: R[] } | { rows: R[] }[] = await client.query(sql, values === undefined ? undefined : [...values])
+        return (Array.isArray(result) ? result.at(-1) : result)?.rows ?? []
+      } catch (thrown) {
+        failed = true
+        throw thrown
+      }
     },
+    isSound: () => !failed && !socket.destroyed && served?.aborted !== true,
+    serve,
     async close() {
       if (socket.destroyed) return
+      socket.ref()
       const closed = new Promise<void>((resolve) => { socket.once('close', () => resolve()) })
       client.end().catch(() => socket.destroy())
       await closed
