@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { CompiledQuery, PostgresPool, PostgresPoolClient } from 'kysely'
 import type { PoolClient } from 'pg'
 import type { Ms } from '../kit/call.ts'
@@ -128,7 +129,7 @@ function guard(client: PoolClient): PostgresPoolClient {
   const query = async (text: string, values: readonly unknown[]): Promise<unknown> => {
     if (lost !== undefined) throw lost
     try {
-      return await client.query(text, [...values])
+      return await client.query(values.length === 0 ? { text } : { name: nameOf(text), text, values: [...values] })
     } catch (thrown) {
       const error = postgresError(thrown)
       if (isUnreachable(error)) lost = error
@@ -136,6 +137,11 @@ function guard(client: PoolClient): PostgresPoolClient {
     }
   }
   return { query: query as PostgresPoolClient['query'], release: (discard?: boolean) => client.release(discard === true || lost !== undefined) }
+}
+
+/** Statements with values are few, and each is planned once by every connection: by this name the server knows it again. */
+function nameOf(text: string): string {
+  return `keyturn_${hash('sha1', text).slice(0, 24)}`
 }
 
 function translated(thrown: unknown): never {
