@@ -44,7 +44,7 @@ describe('what a command loads before it does anything', () => {
 
   it('is no SDK and no driver for a plan that looks at nothing but the manifest', () => {
     const { packages, parts } = loadedBy(['plan', '--offline', '--manifest', MANIFEST])
-    expect(packages).toEqual(['commander', 'fastest-levenshtein', 'yaml', 'zod'])
+    expect(packages).toEqual(['commander', 'fastest-levenshtein', 'js-yaml', 'zod'])
     expect(parts).toContain('connectors')
   })
 
