@@ -36,7 +36,7 @@ describe('the host that connectors are opened with', () => {
     await expect(resolve('${file:password}${env:ABSENT}')).rejects.toMatchObject({ code: 'REFERENCE_UNRESOLVED', about: '${env:ABSENT}: the environment variable is not set' })
     await expect(resolve('${file:nowhere}')).rejects.toMatchObject({ code: 'REFERENCE_UNRESOLVED', about: '${file:nowhere}: the file cannot be read (ENOENT)' })
     await expect(resolve(`\${exec:sh -c 'cat password; exit 4' ${host}}`)).rejects.toMatchObject({ code: 'COMMAND_FAILED', about: '${exec:sh ...}: exit code 4' })
-    await expect(resolve('${vault:kv/db}')).rejects.toMatchObject({ code: 'REFERENCE_UNRESOLVED', about: expect.stringMatching(/^\$\{vault:\.\.\.\}: the scheme is none of .*\benv\b/) })
+    await expect(resolve('${unheard:kv/db}')).rejects.toMatchObject({ code: 'REFERENCE_UNRESOLVED', about: expect.stringMatching(/^\$\{unheard:\.\.\.\}: the scheme is none of .*\benv\b/) })
   })
 
   it('lets no reference take longer than the call that needs it (X-10)', async () => {

@@ -39,11 +39,22 @@ const ARROWS = arrowsOf(readFileSync(join(checkout, 'ARCHITECTURE.md'), 'utf8'))
 
 /** Which parts may import a package. Lazily: as a type, or where it is used with `await import(...)`, so that no start pays for it. */
 const PACKAGES: Readonly<Record<string, { readonly in: readonly string[]; readonly lazily?: true }>> = {
+  '@aws-sdk/client-iam': { in: ['connectors'], lazily: true },
+  '@aws-sdk/client-secrets-manager': { in: ['connectors'], lazily: true },
+  '@aws-sdk/client-ssm': { in: ['connectors'], lazily: true },
+  '@aws-sdk/client-sts': { in: ['connectors'], lazily: true },
+  '@nats-io/jwt': { in: ['connectors'], lazily: true },
+  '@nats-io/transport-node': { in: ['connectors'], lazily: true },
+  '@noble/hashes': { in: ['connectors'], lazily: true },
+  '@redis/client': { in: ['connectors'], lazily: true },
+  aws4fetch: { in: ['connectors', 'testing'], lazily: true },
   'age-encryption': { in: ['sealing'], lazily: true },
+  amqplib: { in: ['connectors'], lazily: true },
   commander: { in: ['cli'] },
   'fastest-levenshtein': { in: ['yaml'] },
   'jsonc-parser': { in: ['connectors'] },
   kysely: { in: ['state', 'copying', 'operations'], lazily: true },
+  mysql2: { in: ['connectors'], lazily: true },
   pg: { in: ['state', 'connectors'], lazily: true },
   'pg-boss': { in: ['dispatch'], lazily: true },
   read: { in: ['cli'], lazily: true },

@@ -7,6 +7,7 @@ import type { Proven } from '../systems/proven.ts'
 import { scanConnectors } from './scan.ts'
 import { schemaFile } from './schema.ts'
 import { faultsOf } from './soundness.ts'
+import { contributingDoc } from './systems.ts'
 
 /** Every generated file with its content, by path from the root, and what is wrong with the descriptors that they come from. */
 export async function makeOutputs(
@@ -20,6 +21,7 @@ export async function makeOutputs(
     'docs/errors.md': errorsDoc(),
     'docs/manifest.md': manifestDoc(readFileSync(join(root, 'docs', 'manifest.md'), 'utf8'), manifests),
     'docs/cli.md': cliDoc(),
+    'CONTRIBUTING.md': await contributingDoc(readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8'), root),
   }
   return { files, faults: manifests.flatMap(faultsOf) }
 }

@@ -46,6 +46,7 @@ export const CODES = {
   CHECK_CANNOT_FAIL: { says: 'a check passes with a wrong credential, so it proves nothing', hint: 'Point it at something that really logs in.' },
   COMMAND_FAILED: { says: 'a command ended with another exit code than 0', hint: 'Run it by hand in the same folder; its output is not kept.' },
   COMMAND_MISSING: { says: 'a command could not be started', hint: 'Install it, or mend its name in the manifest.' },
+  PACKAGE_MISSING: { says: 'a package that this connector needs is not installed', hint: 'Install the one that is named beside keyturn: `npm install NAME`; nothing was changed.' },
 
   // time and the network
   DEADLINE: { says: 'no answer before the deadline', hint: 'The outcome is unknown and will be looked up; see that the address is reachable.' },

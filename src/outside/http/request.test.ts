@@ -22,6 +22,13 @@ describe('request', () => {
     }
   })
 
+  it('sends and gives bytes as they are where they are no text', async () => {
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_, at) => at))
+    const url = await serve((incoming, response) => { incoming.pipe(response) })
+    const answer = await request({ method: 'PUT', url, body: bytes, bytes: true }, callWithin(5_000))
+    expect(answer.is === 'done' && Buffer.from(answer.value.text, 'latin1').equals(bytes)).toBe(true)
+  })
+
   it('gives the status and the body of any answer, and shows secrets to the server only', async () => {
     const value = generate(ALNUM, 32)
     let seen: IncomingMessage['headers'] = {}

@@ -12,7 +12,10 @@ export interface HttpRequest {
   /** http or https, without user and password: everybody logs URLs. */
   readonly url: string
   readonly headers?: Readonly<Record<string, string | Secret>>
-  readonly body?: string | Secret
+  /** Bytes where it is no text. */
+  readonly body?: string | Secret | Uint8Array
+  /** The answer is no text: `text` then holds one character a byte, as latin1 has them. */
+  readonly bytes?: true
   /** Looked at after each piece of the body with all that came so far; `true` ends the reading. For streams. */
   readonly until?: (text: string) => boolean
   /** How long a body is read at most; what came until then is the answer. Absent: until the deadline, which is no answer. */
@@ -79,7 +82,7 @@ export async function request(asked: HttpRequest, call: Pick<Call, 'signal'>): P
       sending.on('error', reject)
       // An answer that is none, such as an upgrade, ends the connection without an error.
       sending.once('close', () => reject(new Error('closed')))
-      sending.end(asked.body === undefined ? undefined : textOf(asked.body))
+      sending.end(asked.body === undefined ? undefined : bodyOf(asked.body))
     })
     const read = await readBody(response, asked)
     const date = Date.parse(response.headers.date ?? '')
@@ -103,8 +106,12 @@ function causeOf(thrown: unknown): string {
 function headersOf({ headers = {}, body }: HttpRequest): OutgoingHttpHeaders {
   const sent: OutgoingHttpHeaders = { connection: 'close' }
   for (const [name, value] of Object.entries(headers)) sent[name.toLowerCase()] = textOf(value)
-  if (body !== undefined) sent['content-length'] = Buffer.byteLength(textOf(body))
+  if (body !== undefined) sent['content-length'] = Buffer.byteLength(bodyOf(body))
   return sent
+}
+
+function bodyOf(body: string | Secret | Uint8Array): string | Uint8Array {
+  return body instanceof Uint8Array ? body : textOf(body)
 }
 
 function textOf(value: string | Secret): string {
@@ -113,7 +120,7 @@ function textOf(value: string | Secret): string {
 
 type Body = Pick<HttpResponse, 'text' | 'complete'>
 
-async function readBody(response: IncomingMessage, { until, readFor }: HttpRequest): Promise<Body> {
+async function readBody(response: IncomingMessage, { until, readFor, bytes: asBytes }: HttpRequest): Promise<Body> {
   const decoder = new TextDecoder()
   let text = ''
   let bytes = 0
@@ -127,7 +134,8 @@ async function readBody(response: IncomingMessage, { until, readFor }: HttpReque
       const piece: Buffer = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk))
       const room = BODY_BYTES - bytes
       bytes += piece.length
-      text += decoder.decode(piece.subarray(0, room), { stream: true })
+      const taken = piece.subarray(0, room)
+      text += asBytes === true ? taken.toString('latin1') : decoder.decode(taken, { stream: true })
       if (bytes > BODY_BYTES || until?.(text) === true) return { text, complete: false }
     }
     return { text: text + decoder.decode(), complete: !cut }
