@@ -50,7 +50,7 @@ describe('the JSON Schema', () => {
     ['an unknown key', 'system: atlas', 'system: atlas\nsytem: atlas'],
     ['an unknown connector', 'use: postgres', 'use: postgre'],
     ["an unknown key in a connector's configuration", 'role: atlas', 'role: atlas\n      rle: atlas'],
-    ['a strategy that the connector cannot do', 'strategy: alternate', 'strategy: overlap'],
+    ['a strategy that the connector cannot do', 'strategy: alternate', 'strategy: dual-key'],
     ['a wrong duration', 'every: 90d', 'every: 90 days'],
     ['a wrong type', 'role: atlas', 'role: [atlas]'],
     ['a binding that is none', '{ url: { user: user, password: password } }', '{ uri: x }'],

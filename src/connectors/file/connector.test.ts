@@ -85,9 +85,22 @@ const WORLDS: Readonly<Record<StoreConfig['format'], (path: string) => World>> =
       unreadable: { key: 'PRIVATE KEY', value: block('RSA PRIVATE KEY') },
     }
   },
+  creds: (path) => {
+    const value = (key: string): string => (key === 'seed' ? `SU${generate('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', 56)}` : [1, 2, 3].map(() => generate(ALNUM, 24)).join('.'))
+    const lines = (title: string, text: string): string => `-----BEGIN ${title}-----\n${text}\n------END ${title}------\n`
+    writeFileSync(path, `${lines('NATS USER JWT', value('jwt'))}\nKeep it.\n${lines('USER NKEY SEED', value('seed'))}`)
+    return {
+      format: 'creds',
+      keys: ['jwt', 'seed'],
+      value,
+      siblings: () => readFileSync(path, 'utf8').replaceAll(/^[\w.]{58,}$/gm, ''),
+      edit: () => writeFileSync(path, readFileSync(path, 'utf8').replace('Keep it.', 'Keep it well.')),
+      unreadable: { key: 'seed', value: 'SAAA' },
+    }
+  },
 }
 
-for (const format of ['whole', 'json', 'pem'] as const) {
+for (const format of ['whole', 'json', 'pem', 'creds'] as const) {
   for (const way of ['replace', 'in-place'] as const) {
     storeSuite(proving({ connector: 'file', as: 'store', on: 'real files' }), `file ${format} ${way}`, () => {
       const base = mkdtempSync(join(tmpdir(), 'keyturn-file-suite-'))
@@ -182,7 +195,7 @@ describe('a file store before a rotation', () => {
     expect(await preflight()).toMatchObject({ is: 'refused', code: 'STORE_UNSAFE' })
   })
 
-  it.each(['json', 'pem', 'whole'] as const)('refuses a file that is no %s', async (format) => {
+  it.each(['json', 'pem', 'whole', 'creds'] as const)('refuses a file that is no %s', async (format) => {
     writeFileSync(file, format === 'whole' ? Buffer.from([0xff, 0xfe]) : '-----BEGIN X-----\n')
     expect(await preflight({ format })).toMatchObject({ is: 'refused', code: 'STORE_UNFIT' })
   })

@@ -10,10 +10,11 @@ export const storeConfig = z
       .min(1)
       .describe('The file, from the folder of the manifest; a leading `~/` is the home folder. Links are followed.'),
     format: z
-      .enum(['whole', 'json', 'pem'])
+      .enum(['whole', 'json', 'pem', 'creds'])
       .describe(
         '`whole`: the file is one value, key `content`. `json`: strings in a JSON document, keys such as `/db/password` or ' +
-          '`db.password`. `pem`: PEM blocks, keys such as `PRIVATE KEY` or `CERTIFICATE/2`.',
+          '`db.password`. `pem`: PEM blocks, keys such as `PRIVATE KEY` or `CERTIFICATE/2`. `creds`: the `.creds` file of a NATS ' +
+          'user, keys `jwt` and `seed`.',
       ),
     write: wayOption.optional(),
     exact: z
@@ -40,11 +41,12 @@ export const nameSchema = z
 export default describeConnector({
   id: 'file',
   title: 'File',
-  summary: 'Keeps values in a file: all of it, strings in a JSON document, or PEM blocks; every other byte stays as it is.',
+  summary: 'Keeps values in a file: all of it, strings in a JSON document, PEM blocks, or the two parts of a NATS `.creds` file; every other byte stays as it is.',
   links: [
     'https://www.rfc-editor.org/rfc/rfc8259',
     'https://www.rfc-editor.org/rfc/rfc6901',
     'https://www.rfc-editor.org/rfc/rfc7468',
+    'https://docs.nats.io/using-nats/developer/connecting/creds',
     'https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html',
   ],
   families: { store: storeConfig, reference: nameSchema },

@@ -3,6 +3,7 @@ import { type Host, resourceKey } from '../../kit/call.ts'
 import { Secret } from '../../kit/secret.ts'
 import type { Patch, Store } from '../../kit/store.ts'
 import { canonical, disk, type FilePort, inspectPlace, loadContent, locate, saveContent, tidyFile } from '../../outside/file/index.ts'
+import { credsFormat } from './creds.ts'
 import type { Format } from './format.ts'
 import { jsonFormat } from './json.ts'
 import type { StoreConfig } from './manifest.ts'
@@ -62,7 +63,7 @@ export function openStore(config: StoreConfig, host: Pick<Host, 'base'>, port: F
 }
 
 function formatOf({ format, exact }: StoreConfig): Format {
-  return { whole: wholeFormat(exact === true), json: jsonFormat, pem: pemFormat }[format]
+  return { whole: wholeFormat(exact === true), json: jsonFormat, pem: pemFormat, creds: credsFormat }[format]
 }
 
 /** Each key has a place of its own. */

@@ -7,10 +7,10 @@ import type { Fault } from '../../testing/faults.ts'
 import { type IssuerWorld, issuerSuite } from '../../testing/issuer.ts'
 import { type FaultyProxy, faultyProxy } from './fake.ts'
 import { openIssuer } from './index.ts'
-import manifest, { issuerSchema } from './manifest.ts'
+import manifest, { type IssuerConfig, issuerSchema } from './manifest.ts'
 
 /** A role on the real server, reached through a proxy that produces the faults. */
-async function makeWorld(strategy: 'alternate' | 'in-place', rights: 'superuser' | 'granted'): Promise<IssuerWorld> {
+async function makeWorld(strategy: IssuerConfig['strategy'], rights: 'superuser' | 'granted'): Promise<IssuerWorld> {
   const admin = await ready(inject('postgresUrl'))
   const [role, sibling] = [await makeRole(admin), await makeRole(admin, { prefix: 'sibling' })]
   const proxy = await faultyProxy({ host: '127.0.0.1', port: Number(new URL(admin).port) })
@@ -61,4 +61,6 @@ async function embedded(): Promise<string> {
 for (const strategy of manifest.strategies) {
   issuerSuite(proving(async () => ({ connector: 'postgres', as: 'issuer', strategy, on: await embedded() })), `postgres ${strategy}, real server`, () => makeWorld(strategy, 'superuser'))
 }
-issuerSuite(proving(async () => ({ connector: 'postgres', as: 'issuer', strategy: 'alternate', on: await embedded() })), 'postgres alternate, an admin without superuser', () => makeWorld('alternate', 'granted'))
+for (const strategy of ['alternate', 'overlap'] as const) {
+  issuerSuite(proving(async () => ({ connector: 'postgres', as: 'issuer', strategy, on: await embedded() })), `postgres ${strategy}, an admin without superuser`, () => makeWorld(strategy, 'granted'))
+}

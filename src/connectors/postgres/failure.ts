@@ -7,6 +7,15 @@ export function sqlState(thrown: unknown): string | undefined {
   return typeof thrown.code === 'string' && /^[0-9A-Z]{5}$/.test(thrown.code) ? thrown.code : undefined
 }
 
+/**
+ * Whether a pooler refused the login. PgBouncer (1.18) says 08P01 to whatever it refuses; only the text tells a refused login, its own
+ * or the server's, which it hands on.
+ */
+export function isPoolersRejection(thrown: unknown): boolean {
+  const refusal = /^(?:password|SASL) authentication failed|^no such user|^role "[^]*" is not permitted to log in/
+  return sqlState(thrown) === '08P01' && thrown instanceof Error && refusal.test(thrown.message)
+}
+
 /** The code of an error of the socket (`ECONNREFUSED`), or a word for it. */
 export function socketCode(thrown: unknown): string {
   const code: unknown = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined

@@ -3,6 +3,7 @@ import {
   type Answer, type Call, type Credential, type Host, type Issuer, Secret, done, refused, resourceKey,
 } from '../../kit/index.ts'
 import { type AdminSession, asAdmin, findAdmin } from './admin.ts'
+import { readDated } from './dated.ts'
 import { bring } from './end.ts'
 import { openKeep } from './keep.ts'
 import type { IssuerConfig } from './manifest.ts'
@@ -15,12 +16,11 @@ import { failure } from './failure.ts'
 import type { Target } from './target.ts'
 
 /**
- * The issuer of one PostgreSQL role, or of a pair of them. Every probe logs in afresh; the admin's connection is kept until `close`.
+ * The issuer of one PostgreSQL role, of a pair of them, or of dated ones that follow each other. Every probe logs in afresh; the admin's connection is kept until `close`.
  * Facts: the pages that manifest.ts links.
  */
 export function openIssuer(config: IssuerConfig, host: Host): Issuer {
-  const pair = pairOf(config)
-  const alternate = pair.strategy === 'alternate'
+  const adds = config.strategy !== 'in-place'
   const endpoints = config.endpoints?.map((one) => one.name) ?? ['primary']
   const keep = openKeep()
 
@@ -50,36 +50,39 @@ export function openIssuer(config: IssuerConfig, host: Host): Issuer {
   return {
     traits: {
       value: 'chosen', acceptor: 'issuer', locate: 'value', fields: { user: 'plain', password: 'secret' }, settle: 2000,
-      ...(alternate ? { mint: 'adds', slots: 2, ends: ['off', 'gone'] } : { mint: 'replaces', slots: 1, ends: [] }),
+      ...(adds ? { mint: 'adds', slots: 2, ends: ['off', 'gone'] } : { mint: 'replaces', slots: 1, ends: [] }),
     },
     identity: () => resourceKey('principal', 'postgres', serverOf(config), config.role),
     endpoints: () => endpoints,
-    idOf: (fields) => memberOf(pair, fields),
+    idOf: (fields) => memberOf(config, fields),
     propose(current) {
-      const id = otherOf(pair, current.id)
+      const id = otherOf(config, current.id, host.now())
       const password = new Secret(generate(ALNUM, config.length))
       host.conceal(password)
       return { id, fields: { user: new Secret(id), password } }
     },
     async preflight(current, next, call) {
-      const ahead = await withAdmin(call, 'unknown', (session) => lookAhead(session, pair, current.id, next))
+      const ahead = await withAdmin(call, 'unknown', (session) => lookAhead(session, pairOf(config, current.id, next), current.id, next))
       if (ahead.is !== 'done') return ahead
       return (await proveProbe(current, endpoints, (credential, endpoint) => probe(credential, endpoint, call))) ?? ahead
     },
-    observe: (call) => withAdmin(call, 'unknown', (session) => observe(session, pair)),
+    observe: (call) => withAdmin(call, 'unknown', async (session) => {
+      const dated = config.strategy === 'overlap' ? await readDated(session, config.role) : []
+      return observe(session, pairOf(config, ...dated))
+    }),
     async mint(intent, call) {
       const [first = 'primary'] = endpoints
       const accepted = async (): Promise<boolean> => {
         const verdict = await probe(intent.credential, first, call)
         return verdict.is === 'done' && verdict.value.verdict === 'accepted'
       }
-      const ways = { pair, send: config.send, accepted }
+      const ways = { pair: pairOf(config, intent.credential.id), send: config.send, accepted }
       const minted = await withAdmin(call, 'refused', (session) => mint(session, ways, intent, call))
       if (minted.is === 'done') return done({ credential: intent.credential, evidence: minted.value.evidence })
       return minted
     },
     probe,
-    set: (id, state, call) => withAdmin(call, 'refused', (session, admin) => bring(session, pair, id, state, admin.user, call)),
+    set: (id, state, call) => withAdmin(call, 'refused', (session, admin) => bring(session, pairOf(config, id), id, state, admin, call)),
     close: () => keep.close(),
   }
 }

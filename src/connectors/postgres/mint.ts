@@ -17,7 +17,7 @@ export interface MintWays {
 }
 
 /**
- * Gives the role its new password, in one transaction behind the fence. `alternate`: makes the companion an equal first, turns
+ * Gives the role its new password, in one transaction behind the fence. With two roles: makes the companion an equal first, turns
  * the login on, and refuses PRINCIPAL_IN_USE when somebody is logged in with another password. May be repeated.
  */
 export async function mint(
@@ -25,17 +25,17 @@ export async function mint(
 ): Promise<Answer<{ readonly evidence: Evidence }>> {
   const { pair } = ways
   const { id, fields: { password } } = intent.credential
-  if (password === undefined || !pair.all.includes(id)) return refused('PRINCIPAL_MISSING', `${id} is not of this pair`)
+  if (password === undefined || !pair.all.includes(id)) return refused('PRINCIPAL_MISSING', `${id} is not of this principal`)
   if (!isPlain(password)) return refused('VALUE_UNREADABLE', 'a PostgreSQL password must be of printable ASCII characters here')
-  if (pair.strategy === 'alternate') {
+  if (pair.strategy !== 'in-place') {
     const uses = (await readUses(session, [id])).get(id) ?? []
     if (uses.length > 0 && !(await ways.accepted())) return refused('PRINCIPAL_IN_USE', `${id}: ${nameUses(uses)}`)
   }
   return change(session, pair.original, call, async () => {
-    const created = id === pair.companion && pair.strategy === 'alternate' ? await prepareCompanion(session, pair) : false
+    const created = id === pair.companion && pair.strategy !== 'in-place' ? await prepareCompanion(session, pair) : false
     if (ways.send === 'clear') await quieten(session)
     const sent = ways.send === 'clear' ? password.reveal() : scramVerifier(password)
-    const login = pair.strategy === 'alternate' ? 'LOGIN ' : ''
+    const login = pair.strategy !== 'in-place' ? 'LOGIN ' : ''
     try {
       await session.query(`ALTER ROLE ${identifier(id)} WITH ${login}PASSWORD ${literal(sent)}`)
     } catch (thrown) {

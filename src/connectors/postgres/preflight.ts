@@ -24,16 +24,16 @@ export async function lookAhead(session: AdminSession, pair: Pair, current: stri
   const rights = await readRights(session, pair)
   // What keyturn itself works with is never ended (I4): with it would go the look, the sweep and the way back.
   if (pair.all.includes(rights.admin)) {
-    const fate = pair.strategy === 'alternate' ? 'would be turned off' : 'would be locked out by its own new password'
+    const fate = pair.strategy !== 'in-place' ? 'would be turned off' : 'would be locked out by its own new password'
     return refused('RIGHTS_MISSING', `the admin logs in as ${rights.admin}, which ${fate}; give another admin`)
   }
   const settings = await readSettings(session, pair.original)
-  const needed = pair.strategy === 'alternate' && next === pair.companion ? await denied(session, settings) : []
+  const needed = pair.strategy !== 'in-place' && next === pair.companion ? await denied(session, settings) : []
   const missing = missingRights(rights, pair, roles, needed, session.version)
   if (missing.length > 0) return refused('RIGHTS_MISSING', `${rights.admin} lacks ${missing.join(', ')}`)
 
   const uses = await readUses(session, pair.all)
-  if (pair.strategy === 'alternate') {
+  if (pair.strategy !== 'in-place') {
     const busy = await whyBusy(session, pair, roles.get(next), uses.get(next) ?? [])
     if (busy !== undefined) return refused('PRINCIPAL_IN_USE', `${next}: ${busy}`)
   }
@@ -69,7 +69,7 @@ async function whyBusy(
 
 function notices(pair: Pair, roles: ReadonlyMap<string, Role>, next: string, fences: boolean): readonly string[] {
   const until = next === pair.companion ? undefined : roles.get(next)?.validUntil
-  const superuser = pair.strategy === 'alternate' && roles.get(pair.original)?.superuser === true
+  const superuser = pair.strategy !== 'in-place' && roles.get(pair.original)?.superuser === true
   return [
     ...(fences ? [] : ['unfenced: the admin may not set keyturn.fence; GRANT SET ON PARAMETER keyturn.fence TO it changes that']),
     ...(until === undefined ? [] : [`the password of ${next} runs out at ${new Date(until).toISOString()}`]),

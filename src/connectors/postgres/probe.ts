@@ -1,13 +1,13 @@
 import { type Answer, type Call, type Credential, type Verdict, done, refused, unknown } from '../../kit/index.ts'
 import { asAdmin } from './admin.ts'
-import { saidWhere, socketCode, sqlState } from './failure.ts'
+import { isPoolersRejection, saidWhere, socketCode, sqlState } from './failure.ts'
 import { readRoles } from './role.ts'
 import type { Keep } from './keep.ts'
 import { login } from './session.ts'
 import type { Target } from './target.ts'
 
 /**
- * One fresh login and one statement with the credential. `rejected` is 28P01, or 28000 when the admin reads that the role may
+ * One fresh login and one statement with the credential. `rejected` is 28P01, a pooler's refusal, or 28000 when the admin reads that the role may
  * not log in (28000 is also what a missing line in pg_hba.conf gives, which says nothing about the credential).
  */
 export async function probeAt(place: Target, keep: Keep, admin: Target, credential: Credential, call: Call): Promise<Answer<Verdict>> {
@@ -25,7 +25,7 @@ export async function probeAt(place: Target, keep: Keep, admin: Target, credenti
   } catch (thrown) {
     if (call.signal.aborted) return saidWhere(unknown('DEADLINE'), place)
     const code = sqlState(thrown) ?? socketCode(thrown)
-    if (code === '28P01') return done({ verdict: 'rejected', code })
+    if (code === '28P01' || isPoolersRejection(thrown)) return done({ verdict: 'rejected', code })
     if (code !== '28000') return done({ verdict: 'inconclusive', code })
     return asAdmin(keep, admin, call, 'unknown', async (session) => {
       const role = (await readRoles(session, [name])).get(name)

@@ -53,7 +53,7 @@ export function missingRights(
     ...(version < 160_000 && original?.replication === true ? [`SUPERUSER (${pair.original} has REPLICATION)`] : []),
     ...(rights.mayRead || unwatched.length === 0 ? [] : ['membership in pg_read_all_stats']),
     ...(pair.strategy === 'in-place' || rights.maySignal || unwatched.length === 0 ? [] : ['membership in pg_signal_backend']),
-    ...(pair.strategy === 'alternate' && original !== undefined && original.replication
+    ...(pair.strategy !== 'in-place' && original !== undefined && original.replication
         && roles.get(pair.companion)?.replication !== true && !mayGive(rights, 'replication', version)
       ? ['REPLICATION'] : []),
     ...new Set(deniedSettings.map((setting) => `SET ON PARAMETER ${setting.name}`)),

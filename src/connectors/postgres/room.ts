@@ -1,4 +1,5 @@
 import type { AdminSession } from './admin.ts'
+import type { Pair } from './pair.ts'
 
 /** How many connections there are and how many fit. */
 export interface Room {
@@ -8,7 +9,7 @@ export interface Room {
   /** Without those that are reserved for superusers and the like. */
   readonly max: number
   /** Why a second pool of the same size would not fit; undefined when it does. */
-  full(strategy: 'alternate' | 'in-place'): string | undefined
+  full(strategy: Pair['strategy']): string | undefined
 }
 
 /**

@@ -23,12 +23,18 @@ export interface Live {
   readonly env: Readonly<Record<string, string>>
   /** What references such as `${env:ADMIN_URL}` resolve from. */
   readonly admin: Readonly<Record<string, string>>
+  /** The field that the instances hold, where it is neither `password` nor the only one. */
+  readonly field?: string
   /** Of the service; two when absent. */
   readonly instances?: number
   /** Operations a second over all of them; 100 when absent. */
   readonly rate?: number
+  /** How instances prove what they hold, where it is not by challenge. */
+  readonly attest?: Readonly<Record<string, unknown>>
   /** More keys of the secret: `impact`, other waits than a second of each. */
   readonly secret?: Readonly<Record<string, unknown>>
+  /** Stores beside the env file, waves before that of the service, and checks: of what stands in front of the server, such as a pooler. */
+  readonly front?: { readonly stores: readonly object[]; readonly waves: readonly object[]; readonly checks: readonly object[] }
   /** Arguments after `rotate live --wait`. */
   readonly args?: readonly string[]
 }
@@ -104,15 +110,15 @@ function manifestOf(live: Live, names: readonly string[], urls: readonly string[
         grace: '1s', quiet: '1s', undo: '1s',
         ...live.secret,
         issuer: live.issuer,
-        stores: [{ use: 'dotenv', file: '.env', bind: live.bind }],
-        consumers: [{
+        stores: [{ use: 'dotenv', file: '.env', bind: live.bind }, ...(live.front?.stores ?? [])],
+        consumers: [...(live.front?.waves ?? []), {
           wave: [{
             use: 'process', name: 'live', reload: { signal: 'SIGHUP' },
             instances: each.map(({ name, url }) => ({ name, pidFile: join(run, `${name}.pid`), ready: `${url}/readyz` })),
-            attest: { use: 'http', challenges: Object.fromEntries(each.map(({ name, url }) => [name, `${url}/attest`])) },
+            attest: live.attest ?? { use: 'http', ...(live.field === undefined ? {} : { field: live.field }), challenges: Object.fromEntries(each.map(({ name, url }) => [name, `${url}/attest`])) },
           }],
         }],
-        checks: each.map(({ url }) => ({ use: 'http', url: `${url}/readyz` })),
+        checks: [...each.map(({ url }) => ({ use: 'http', url: `${url}/readyz` })), ...(live.front?.checks ?? [])],
       },
     },
   }

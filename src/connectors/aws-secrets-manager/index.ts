@@ -1,0 +1,2 @@
+export { openIssuer } from './issuer.ts'
+export { openStore } from './store.ts'
