@@ -1,12 +1,12 @@
 import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './test/servers/order.ts'
-import { CRASHES } from './vitest.crash.config.ts'
+import { LONG } from './vitest.crash.config.ts'
 
 export default defineConfig({
   test: {
     globalSetup: ['test/servers/setup.ts'],
-    // What plays hundreds of crashes has a lane of its own: vitest.crash.config.ts.
-    exclude: ['test/package/**', 'test/systems/**', ...CRASHES, '**/node_modules/**'],
+    // What takes minutes has a lane of its own: vitest.crash.config.ts.
+    exclude: ['test/package/**', 'test/systems/**', ...LONG, '**/node_modules/**'],
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'],
     sequence: { sequencer: LongestFirst },
     // Two cores at least; a third file goes on while processes of the others wait for one another.

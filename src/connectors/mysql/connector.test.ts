@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll } from 'vitest'
+import { describe } from 'vitest'
 import { proving } from '../../../test/systems/claims.ts'
 import { hold, issuerAt } from '../../../test/systems/mysql/login.ts'
 import { type Credential, Secret } from '../../kit/index.ts'
@@ -10,11 +10,7 @@ import manifest from './manifest.ts'
 import { type FaultyProxy, faultyProxy } from './proxy.ts'
 import { nativeHash } from './verifier.ts'
 
-let server: FakeMysql
-beforeAll(async () => { server = await startFakeMysql() })
-afterAll(() => server.close())
-
-function makeUser(prefix: string): Credential {
+function makeUser(server: FakeMysql, prefix: string): Credential {
   const name = `${prefix}_${randomBytes(5).toString('hex')}`
   const password = new Secret(`Old${randomBytes(15).toString('hex')}`)
   for (const host of ['%', '127.0.0.1']) {
@@ -25,7 +21,8 @@ function makeUser(prefix: string): Credential {
 }
 
 async function makeWorld(strategy: (typeof manifest.strategies)[number]): Promise<IssuerWorld> {
-  const [made, sibling] = [makeUser('app'), makeUser('sibling')]
+  const server = await startFakeMysql()
+  const [made, sibling] = [makeUser(server, 'app'), makeUser(server, 'sibling')]
   const proxy = await faultyProxy({ host: '127.0.0.1', port: server.port })
   const config = { user: made.id, strategy }
   const open = (): ReturnType<IssuerWorld['open']> => issuerAt(server.adminUrl.replace(`:${server.port}`, `:${proxy.port}`), config)
@@ -48,9 +45,9 @@ async function makeWorld(strategy: (typeof manifest.strategies)[number]): Promis
       server.maxConnections = 10
     },
     async close() {
-      server.maxConnections = 151
       for (const one of held) await one.close()
       await proxy.close()
+      await server.close()
     },
   }
 }
@@ -65,5 +62,5 @@ function produce(proxy: FaultyProxy, fault: Exclude<Fault, 'full'>): void {
 }
 
 for (const strategy of manifest.strategies) {
-  issuerSuite(proving({ connector: 'mysql', as: 'issuer', strategy, on: 'fake' }), `mysql ${strategy}, fake of MySQL 8`, () => makeWorld(strategy))
+  issuerSuite(proving({ connector: 'mysql', as: 'issuer', strategy, on: 'fake' }, describe.concurrent), `mysql ${strategy}, fake of MySQL 8`, () => makeWorld(strategy))
 }

@@ -1,4 +1,4 @@
-import { inject } from 'vitest'
+import { describe, inject } from 'vitest'
 import { proving } from '../../../test/systems/claims.ts'
 import { queryAt, ready, versionAt } from '../../../test/servers/postgres.ts'
 import { makeRole, openSession } from '../../../test/servers/role.ts'
@@ -59,8 +59,8 @@ async function embedded(): Promise<string> {
 }
 
 for (const strategy of manifest.strategies) {
-  issuerSuite(proving(async () => ({ connector: 'postgres', as: 'issuer', strategy, on: await embedded() })), `postgres ${strategy}, real server`, () => makeWorld(strategy, 'superuser'))
+  issuerSuite(proving(async () => ({ connector: 'postgres', as: 'issuer', strategy, on: await embedded() }), describe.concurrent), `postgres ${strategy}, real server`, () => makeWorld(strategy, 'superuser'))
 }
 for (const strategy of ['alternate', 'overlap'] as const) {
-  issuerSuite(proving(async () => ({ connector: 'postgres', as: 'issuer', strategy, on: await embedded() })), `postgres ${strategy}, an admin without superuser`, () => makeWorld(strategy, 'granted'))
+  issuerSuite(proving(async () => ({ connector: 'postgres', as: 'issuer', strategy, on: await embedded() }), describe.concurrent), `postgres ${strategy}, an admin without superuser`, () => makeWorld(strategy, 'granted'))
 }
