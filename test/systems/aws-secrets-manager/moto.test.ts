@@ -60,7 +60,7 @@ async function makeWorld(users: 'single' | 'alternating'): Promise<IssuerWorld> 
 }
 
 for (const users of ['single', 'alternating'] as const) {
-  issuerSuite(proving(() => ({ connector: 'aws-secrets-manager', as: 'issuer', strategy: 'provider-managed', ...on() }), describe), `aws-secrets-manager on moto, ${users}`, () => makeWorld(users))
+  issuerSuite(proving(() => ({ connector: 'aws-secrets-manager', as: 'issuer', strategy: 'provider-managed', on: `${moto.version}, whose rotation function the test plays` }), describe), `aws-secrets-manager on moto, ${users}`, () => makeWorld(users))
 }
 
 async function makeStore(): Promise<StoreUnderTest & { readonly name: string }> {

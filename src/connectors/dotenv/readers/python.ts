@@ -36,12 +36,14 @@ const NEW: Rules = { single: /'((?:\\[^]|[^'\\])*)'/y, double: /"((?:\\[^]|[^"\\
 /**
  * Reads an env file as python-dotenv does (`load_dotenv`, with its default interpolation). Lines that it cannot parse are
  * skipped. What versions in use read differently depends on more than the file. Undefined when the file begins with a byte order mark,
- * which versions up to 1.1 take for a part of the first name.
+ * which versions up to 1.1 take for a part of the first name, or has a key that no environment takes.
  * Facts: theskumar/python-dotenv, src/dotenv/parser.py and variables.py, versions 1.1 and 1.2.
  */
 export function readPython(text: string): Readings | undefined {
   if (text.startsWith('\ufeff')) return undefined
   const [old, now] = [readBy(OLD, text), readBy(NEW, text)]
+  // A key in quotes may hold it, and no environment takes it: the program that reads the file ends there.
+  if ([...old.keys(), ...now.keys()].some((key) => key.includes('='))) return undefined
   return new Map([...old.keys(), ...now.keys()].map((key) => [key, old.get(key) === now.get(key) ? (now.get(key) ?? null) : null]))
 }
 

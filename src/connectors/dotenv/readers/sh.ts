@@ -162,16 +162,20 @@ class Lexer {
   /** Whether what follows a dollar or a backtick is an expansion, which is then skipped. Undefined when it has no end. */
   #expansion(sign: string): boolean | undefined {
     if (sign === '`') return this.#skipTo('`')
+    // A line that goes on is put together before anything is looked at.
+    while (this.#text.startsWith('\\\n', this.#at)) this.#at += 2
     const next = this.#text.charAt(this.#at)
     if (next === '{') return this.#skipTo('}')
     if (next === '(') return this.#skipTo(')')
+    // Arithmetic to bash, as it was before POSIX; two characters to the others.
+    if (next === '[') return undefined
     return /[\w?$!#@*-]/.test(next)
   }
 
-  /** Nested expansions may end later; all that counts is that the value moves, and a wrong end shows as a broken file. */
+  /** All that counts is that the value moves. Where it ends is certain only when nothing in it is quoted, nested, a comment or an assignment. */
   #skipTo(end: string): boolean | undefined {
     const at = this.#text.indexOf(end, this.#at)
-    if (at === -1) return undefined
+    if (at === -1 || /['"`\\#\n$({=]/.test(this.#text.slice(this.#at, at).replace(/^[({]/, ''))) return undefined
     this.#at = at + 1
     return true
   }
