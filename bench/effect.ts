@@ -24,13 +24,13 @@ export interface EffectSizes {
  * The baseline is what nobody can do without: the same two lines in two durable commits, by node:sqlite with the same pragmas.
  * The mint is listed apart, since it seals a value.
  */
-export async function measureEffect(sizes: EffectSizes = { rotations: 40, stores: 8, consumers: 8 }): Promise<Figure[]> {
+export async function measureEffect(sizes: EffectSizes = { rotations: 200, stores: 8, consumers: 8 }): Promise<Figure[]> {
   return inFolder(async (folder) => {
     const raw = openRaw(join(folder, 'raw.db'))
     const plain: Pair[] = []
     const mints: Pair[] = []
     const seals: number[] = []
-    // The engine's code is compiled while it runs; a raw loop is hot at once.
+    // The code of the engine is compiled while it runs, over some fifty rotations; a raw loop is hot at once.
     const warmUp = Math.ceil(sizes.rotations / 4)
     let warm = false
     let last = 0
