@@ -1,7 +1,7 @@
 import { connect, jwtAuthenticator, type NatsConnection } from '@nats-io/transport-node'
 import { createAccount, createOperator, createUser, encodeAccount, encodeOperator, encodeUser, fmtCreds, type KeyPair, newScopedSigner } from '@nats-io/jwt'
 import { openIssuer } from '../../src/connectors/nats/index.ts'
-import { faultyProxy, type FaultyProxy } from '../../src/connectors/nats/fake.ts'
+import { CHANGE, faultyProxy, type FaultyProxy } from '../../src/connectors/nats/fake.ts'
 import { issuerSchema } from '../../src/connectors/nats/manifest.ts'
 import type { Host } from '../../src/kit/call.ts'
 import type { Credential } from '../../src/kit/issuer.ts'
@@ -160,9 +160,9 @@ export async function makeNatsWorld(server: NatsServer, options: { readonly scop
 
 function produce(proxy: FaultyProxy, fault: Exclude<Fault, 'full'>): void {
   if (fault === 'unreachable') proxy.refuseNext(1)
-  if (fault === 'answer-lost') proxy.inject({ act: 'lose-answer' })
-  if (fault === 'server-error') proxy.inject({ act: 'error' })
-  if (fault === 'slow') proxy.inject({ act: 'hold', ms: 700 })
+  if (fault === 'answer-lost') proxy.inject({ on: CHANGE, act: 'lose-answer' })
+  if (fault === 'server-error') proxy.inject({ on: CHANGE, act: 'error', error: 'produced by the test' })
+  if (fault === 'slow') proxy.inject({ on: CHANGE, act: 'hold', ms: 700 })
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -3,7 +3,7 @@ import { type Credential, Secret } from '../../src/kit/index.ts'
 import { ALNUM, generate } from '../../src/kit/generate.ts'
 import { openIssuer } from '../../src/connectors/redis/index.ts'
 import { issuerSchema } from '../../src/connectors/redis/manifest.ts'
-import { type FaultyProxy, faultyProxy } from '../../src/connectors/redis/proxy.ts'
+import { type FaultyProxy, faultyProxy } from '../../src/connectors/redis/fake.ts'
 import type { Fault } from '../../src/testing/faults.ts'
 import type { IssuerWorld } from '../../src/testing/issuer.ts'
 import { askRedis, connectRedis, type Login } from './redis.ts'
@@ -68,6 +68,6 @@ export async function redisWorld(port: number, admin: Login, strategy: Strategy,
 function produce(proxy: FaultyProxy, fault: Exclude<Fault, 'full'>): void {
   if (fault === 'answer-lost') proxy.inject({ on: /^EXEC$/, act: 'lose-answer' })
   if (fault === 'unreachable') proxy.refuseNext(1)
-  if (fault === 'server-error') proxy.inject({ on: /^EXEC$/, act: 'error', text: 'ERR produced by the test' })
+  if (fault === 'server-error') proxy.inject({ on: /^EXEC$/, act: 'error', error: 'ERR produced by the test' })
   if (fault === 'slow') proxy.inject({ on: /^EXEC$/, act: 'hold', ms: 700 })
 }

@@ -5,9 +5,8 @@ import { hold, issuerAt } from '../../../test/systems/mysql/login.ts'
 import { type Credential, Secret } from '../../kit/index.ts'
 import type { Fault } from '../../testing/faults.ts'
 import { issuerSuite, type IssuerWorld } from '../../testing/issuer.ts'
-import { type FakeMysql, startFakeMysql } from './fake.ts'
+import { type FakeMysql, type FaultyProxy, faultyProxy, startFakeMysql } from './fake.ts'
 import manifest from './manifest.ts'
-import { type FaultyProxy, faultyProxy } from './proxy.ts'
 import { nativeHash } from './verifier.ts'
 
 function makeUser(server: FakeMysql, prefix: string): Credential {
@@ -57,7 +56,7 @@ const LETS = /^ALTER USER .* ACCOUNT (UN)?LOCK$|^ALTER USER .* IDENTIFIED WITH \
 function produce(proxy: FaultyProxy, fault: Exclude<Fault, 'full'>): void {
   if (fault === 'answer-lost') proxy.inject({ on: LETS, act: 'lose-answer' })
   if (fault === 'unreachable') proxy.refuseNext(1)
-  if (fault === 'server-error') proxy.inject({ on: LETS, act: 'error', errno: 1105 })
+  if (fault === 'server-error') proxy.inject({ on: LETS, act: 'error', error: 1105 })
   if (fault === 'slow') proxy.inject({ on: LETS, act: 'hold', ms: 700 })
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import type { Connection } from 'mysql2'
 import { type FakeAccount, FakeError, openAccounts, type Rows } from './fake-statements.ts'
+import { type FaultyTcp, startFaultyTcp, type Talk } from '../../testing/faulty-tcp.ts'
 
 /** A MySQL 8.0 on loopback, in this process, as far as the connector uses it: real logins over the real protocol, no tables. */
 export interface FakeMysql {
@@ -172,4 +173,39 @@ function write(connection: ServerSide, sql: string, rows: Rows): void {
     catalog: 'def', schema: '', table: '', orgTable: '', name, orgName: name, characterSet: 45, columnLength: 1000, columnType: 253, flags: 0, decimals: 0,
   }))
   connection.writeTextResult(rows, columns)
+}
+
+/** Its errors are numbers of MySQL. */
+export type FaultyProxy = FaultyTcp<number>
+
+/**
+ * In front of a server of MySQL's protocol: mishaps befall statements.
+ * https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_packets.html
+ */
+export function faultyProxy(server: { readonly host: string; readonly port: number }): Promise<FaultyProxy> {
+  return startFaultyTcp(server, () => ({ split: splitPackets, refuse: errorPacket }))
+}
+
+/** Three bytes of length, one of sequence, the rest; COM_QUERY is the first packet of a command and begins with 3. */
+function splitPackets(each: Parameters<Talk<number>['split']>[0]): (chunk: Buffer) => void {
+  let rest: Buffer = Buffer.alloc(0)
+  return (chunk) => {
+    rest = Buffer.concat([rest, chunk])
+    while (rest.length >= 4 && rest.length >= 4 + rest.readUIntLE(0, 3)) {
+      const end = 4 + rest.readUIntLE(0, 3)
+      const bytes = rest.subarray(0, end)
+      each({ bytes, asks: bytes[3] === 0 && bytes[4] === 3 ? bytes.toString('utf8', 5) : undefined })
+      rest = rest.subarray(end)
+    }
+  }
+}
+
+/** ERR_Packet, the answer to a command. */
+function errorPacket(errno: number): Buffer {
+  const body = Buffer.from(`\xff\0\0#HY000produced by the test`, 'latin1')
+  body.writeUInt16LE(errno, 1)
+  const head = Buffer.alloc(4)
+  head.writeUIntLE(body.length, 0, 3)
+  head[3] = 1
+  return Buffer.concat([head, body])
 }

@@ -4,6 +4,7 @@ import type { Answer } from '../../kit/answer.ts'
 import type { Issuer } from '../../kit/issuer.ts'
 import { Secret } from '../../kit/secret.ts'
 import { callWithin } from '../../testing/call.ts'
+import { CHANGE } from './fake.ts'
 import { openIssuer } from './index.ts'
 import { issuerSchema } from './manifest.ts'
 import { type PretendedNats, startPretendedNats } from './provider.ts'
@@ -121,7 +122,7 @@ describe('the account', () => {
     const world = await make()
     const others = ['one', 'two', 'three']
     // One of them has read the account before the others write, and writes after them.
-    world.proxy.inject({ act: 'hold', ms: 150 })
+    world.proxy.inject({ on: CHANGE, act: 'hold', ms: 150 })
     const answers = await Promise.all(others.map((user) => mint(openWith(world, { user }), world, user)))
     expect(answers.map(({ is }) => is)).toEqual(['done', 'done', 'done'])
     const { tags = [] } = (await lookUp(server, world.account)).nats
@@ -133,7 +134,7 @@ describe('the account', () => {
     const issuer = world.open()
     await mint(issuer, world)
     const used = await world.use(world.current)
-    world.proxy.inject({ act: 'lose-answer' })
+    world.proxy.inject({ on: CHANGE, act: 'lose-answer' })
     expect(await issuer.set(world.current.id, 'gone', call())).toMatchObject({ is: 'unknown' })
     const written = changes(world)
     expect((await world.open().set(world.current.id, 'gone', call())).is).toBe('done')

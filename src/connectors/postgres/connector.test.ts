@@ -50,7 +50,7 @@ async function makeWorld(strategy: IssuerConfig['strategy'], rights: 'superuser'
 function produce(proxy: FaultyProxy, fault: Exclude<Fault, 'full'>): void {
   if (fault === 'answer-lost') proxy.inject({ on: /^COMMIT/, act: 'lose-answer' })
   if (fault === 'unreachable') proxy.refuseNext(1)
-  if (fault === 'server-error') proxy.inject({ on: /^ALTER ROLE .* WITH /, act: 'error', sqlstate: 'XX000' })
+  if (fault === 'server-error') proxy.inject({ on: /^ALTER ROLE .* WITH /, act: 'error', error: 'XX000' })
   if (fault === 'slow') proxy.inject({ on: /^COMMIT/, act: 'hold', ms: 700 })
 }
 

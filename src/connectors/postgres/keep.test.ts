@@ -73,7 +73,7 @@ it('that was cut in the meantime is replaced, and the call does not suffer', asy
 
 it('on which a statement failed is not used again: its transaction may be open', async () => {
   await observe()
-  proxy.inject({ on: /^ALTER ROLE/, act: 'error', sqlstate: 'XX000' })
+  proxy.inject({ on: /^ALTER ROLE/, act: 'error', error: 'XX000' })
   expect(await issuer.mint({ credential: issuer.propose(role.credential), tag: 'test' }, callWithin(5_000))).toMatchObject({ code: 'SERVER_ERROR' })
   expect(await observe()).toBe('done')
   expect(logins()).toBe(2)

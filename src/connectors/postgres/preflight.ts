@@ -2,6 +2,7 @@ import { ALNUM, generate } from '../../kit/generate.ts'
 import {
   type Answer, type Credential, type Preflight, Secret, type Verdict, done, label, refused, resourceKey, unknown,
 } from '../../kit/index.ts'
+import { contradiction, probePair } from '../../outside/probe-pair.ts'
 import { nameUses, readUses } from './activity.ts'
 import type { AdminSession } from './admin.ts'
 import type { Pair } from './pair.ts'
@@ -77,31 +78,17 @@ function notices(pair: Pair, roles: ReadonlyMap<string, Role>, next: string, fen
   ]
 }
 
-/**
- * The probe has to be able to fail before it counts (I12): at every endpoint a wrong password must be rejected and the current
- * credential accepted. Undefined when both hold.
- */
-export async function proveProbe(
+/** See {@link probePair}: with a password that nobody has. Undefined when a verdict means something. */
+export function proveProbe(
   current: Credential, endpoints: readonly string[],
   probe: (credential: Credential, endpoint: string) => Promise<Answer<Verdict>>,
 ): Promise<Answer<never> | undefined> {
-  for (const endpoint of endpoints) {
-    const wrong = { id: current.id, fields: { ...current.fields, password: new Secret(generate(ALNUM, 40)) } }
-    const lie = await expectVerdict(await probe(wrong, endpoint), 'rejected', endpoint)
-    if (lie !== undefined) return lie
-    const truth = await expectVerdict(await probe(current, endpoint), 'accepted', endpoint)
-    if (truth !== undefined) return truth
-  }
-  return undefined
+  const shown = { current, wrong: { id: current.id, fields: { ...current.fields, password: new Secret(generate(ALNUM, 40)) } } }
+  return probePair(endpoints, (which, endpoint) => probe(shown[which], endpoint), (seen, endpoint) => contradiction(seen, endpoint) ?? inconclusive(seen, endpoint))
 }
 
-function expectVerdict(answer: Answer<Verdict>, wanted: 'accepted' | 'rejected', endpoint: string): Answer<never> | undefined {
-  if (answer.is !== 'done') return answer
-  const { verdict, code } = answer.value
-  if (verdict === wanted) return undefined
+function inconclusive({ code }: Verdict, endpoint: string): Answer<never> {
   const evidence = { endpoint: label(endpoint), code: label(code) }
-  if (verdict === 'accepted') return refused('PROBE_MEANINGLESS', endpoint, evidence)
-  if (verdict === 'rejected') return refused('CREDENTIAL_REJECTED', endpoint, evidence)
   if (code === '53300') return refused('SLOTS_FULL', `${endpoint} has no connection left for a probe`, evidence)
   if (/^(E[A-Z]|CONNECTION_LOST|57P)/.test(code)) return unknown('UNREACHABLE', endpoint, evidence)
   const about = `the role cannot log in for a probe at ${endpoint}; see \`database\` and pg_hba.conf`

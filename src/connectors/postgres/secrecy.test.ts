@@ -49,7 +49,7 @@ describe('the clear password stays here', () => {
     const throughProxy = server.adminUrl.replace(`:${server.port}/`, `:${proxy.port}/`)
     const careful = issuerAt(throughProxy, { role: role.name })
     const next = careful.propose(role.credential)
-    proxy.inject({ on: /PASSWORD 'SCRAM/, act: 'error', sqlstate: '28P01' })
+    proxy.inject({ on: /PASSWORD 'SCRAM/, act: 'error', error: '28P01' })
     const asked = await careful.mint({ credential: next, tag: 'test' }, callWithin(5000))
     expect(asked).toMatchObject({ is: 'ask' })
     expect(JSON.stringify(asked)).toContain('send: clear')

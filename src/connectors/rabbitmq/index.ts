@@ -1,5 +1,6 @@
 import { ALNUM, generate } from '../../kit/generate.ts'
 import { type Answer, type Call, type Credential, type Host, type Issuer, type Known, KeyturnError, Secret, type Verdict, done, label, placeLabel, refused, resourceKey, unknown } from '../../kit/index.ts'
+import { contradiction, probePair } from '../../outside/probe-pair.ts'
 import { type Api, withApi } from './api.ts'
 import { bring } from './end.ts'
 import { loginAt } from './login.ts'
@@ -34,23 +35,16 @@ export function openIssuer(config: IssuerConfig, host: Host): Issuer {
     }
   }
 
-  /** The probe has to be able to fail before it counts (I12). Undefined when it can, everywhere. */
-  async function proveProbe(current: Credential, call: Call): Promise<Answer<never> | undefined> {
-    const wrong = { ...current, fields: { ...current.fields, password: new Secret(generate(ALNUM, 40)) } }
-    for (const endpoint of endpoints) {
-      for (const [credential, wanted] of [[wrong, 'rejected'], [current, 'accepted']] as const) {
-        const answer = await probe(credential, endpoint, call)
-        if (answer.is !== 'done') return answer
-        const { verdict, code } = answer.value
-        if (verdict === wanted) continue
-        const evidence = { endpoint: label(endpoint), code: label(code) }
-        if (verdict === 'accepted') return refused('PROBE_MEANINGLESS', endpoint, evidence)
-        if (verdict === 'rejected') return refused('CREDENTIAL_REJECTED', endpoint, evidence)
-        if (code === '530') return refused('PRECONDITION_FAILED', `the user cannot open the virtual host ${label(config.vhost)} at ${endpoint}`, evidence)
-        return unknown('UNREACHABLE', endpoint, evidence)
-      }
-    }
-    return undefined
+  /** See {@link probePair}: with a password that nobody has. Undefined when a verdict means something. */
+  function proveProbe(current: Credential, call: Call): Promise<Answer<never> | undefined> {
+    const shown = { current, wrong: { ...current, fields: { ...current.fields, password: new Secret(generate(ALNUM, 40)) } } }
+    return probePair(endpoints, (which, endpoint) => probe(shown[which], endpoint, call), (seen, endpoint) => contradiction(seen, endpoint) ?? inconclusive(seen, endpoint))
+  }
+
+  function inconclusive({ code }: Verdict, endpoint: string): Answer<never> {
+    const evidence = { endpoint: label(endpoint), code: label(code) }
+    if (code === '530') return refused('PRECONDITION_FAILED', `the user cannot open the virtual host ${label(config.vhost)} at ${endpoint}`, evidence)
+    return unknown('UNREACHABLE', endpoint, evidence)
   }
 
   return {

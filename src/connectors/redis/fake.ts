@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { copied, FakeUsers } from './fake-users.ts'
 import { encode, Refusal, type Reply, splitCommands } from './wire.ts'
+import { type FaultyTcp, startFaultyTcp } from '../../testing/faulty-tcp.ts'
 
 /** Where the pretended server keeps its users: an ACL file, the configuration file, or nowhere. */
 export type Keeping = 'aclfile' | 'config' | 'nothing'
@@ -140,4 +141,15 @@ export async function startFakeRedis({ users: lines, keeping, requirepass = '' }
       await new Promise((resolve) => { listener.close(resolve) })
     },
   }
+}
+
+/** Its errors are texts, as Redis says them. */
+export type FaultyProxy = FaultyTcp<string>
+
+/** In front of a Redis: mishaps befall commands. */
+export function faultyProxy(server: { readonly port: number }): Promise<FaultyProxy> {
+  return startFaultyTcp(server, () => ({
+    split: (each) => splitCommands((words, bytes) => each({ bytes, asks: words.join(' ') })),
+    refuse: (text) => encode(new Refusal(text)),
+  }))
 }

@@ -1,5 +1,6 @@
 import { ALNUM, generate } from '../../kit/generate.ts'
 import { type Answer, type Call, type Credential, done, label, placeLabel, refused, Secret, unknown, type Verdict } from '../../kit/index.ts'
+import { contradiction, probePair, type Shown } from '../../outside/probe-pair.ts'
 import { ServerRefusal, wordOf } from './failure.ts'
 import type { Node } from './nodes.ts'
 import { login } from './session.ts'
@@ -22,27 +23,19 @@ export async function probeAt({ target }: Node, credential: Credential, call: Ca
   }
 }
 
-/**
- * The probe has to be able to fail before it counts (I12): at every node a wrong password must be rejected and the current credential
- * accepted. Undefined when both hold.
- */
-export async function proveProbe(current: Credential, nodes: readonly Node[], call: Call): Promise<Answer<never> | undefined> {
-  const wrong = { id: current.id, fields: { ...current.fields, password: new Secret(generate(ALNUM, 40)) } }
-  for (const node of nodes) {
-    const lie = expectVerdict(await probeAt(node, wrong, call), 'rejected', node)
-    if (lie !== undefined) return lie
-    const truth = expectVerdict(await probeAt(node, current, call), 'accepted', node)
-    if (truth !== undefined) return truth
+/** See {@link probePair}: at every node, with a password that nobody has. Undefined when a verdict means something. */
+export function proveProbe(current: Credential, nodes: readonly Node[], call: Call): Promise<Answer<never> | undefined> {
+  const shown = { current, wrong: { id: current.id, fields: { ...current.fields, password: new Secret(generate(ALNUM, 40)) } } }
+  const byName = new Map(nodes.map((node) => [node.name, node]))
+  const probe = async (which: Shown, name: string): Promise<Answer<Verdict>> => {
+    const node = byName.get(name)
+    return node === undefined ? refused('USAGE', `there is no node ${name}`) : probeAt(node, shown[which], call)
   }
-  return undefined
+  return probePair(byName.keys(), probe, notWanted)
 }
 
-function expectVerdict(answer: Answer<Verdict>, wanted: 'accepted' | 'rejected', { name }: Node): Answer<never> | undefined {
-  if (answer.is !== 'done') return answer
-  const { verdict, code } = answer.value
-  if (verdict === wanted) return undefined
-  const evidence = { endpoint: label(name), code: label(code) }
-  if (verdict === 'accepted') return refused('PROBE_MEANINGLESS', `${name}: the user is open to any password (nopass); give it one first`, evidence)
-  if (verdict === 'rejected') return refused('CREDENTIAL_REJECTED', name, evidence)
-  return unknown('UNREACHABLE', name, evidence)
+function notWanted(seen: Verdict, name: string): Answer<never> {
+  const evidence = { endpoint: label(name), code: label(seen.code) }
+  if (seen.verdict === 'accepted') return refused('PROBE_MEANINGLESS', `${name}: the user is open to any password (nopass); give it one first`, evidence)
+  return contradiction(seen, name) ?? unknown('UNREACHABLE', name, evidence)
 }

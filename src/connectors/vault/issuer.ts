@@ -3,6 +3,7 @@ import { type Call, type Host, resourceKey } from '../../kit/call.ts'
 import { KeyturnError } from '../../kit/error.ts'
 import type { Credential, Issuer, Observation, Preflight } from '../../kit/issuer.ts'
 import { Secret } from '../../kit/secret.ts'
+import { probePair } from '../../outside/probe-pair.ts'
 import { type Door, placeOf } from './api.ts'
 import { approleKind } from './approle.ts'
 import { asAdmin } from './door.ts'
@@ -122,14 +123,12 @@ function kindOf({ approle, tokens }: IssuerConfig): Kind {
 async function proves(kind: Kind, door: Door, current: Credential, call: Call, place: string): Promise<Answer<void>> {
   const held = current.fields['secret']
   if (held === undefined) return refused('STORE_UNFIT', 'the secret itself is not in the stores')
-  for (const [secret, wanted] of [[kind.stranger(), 'rejected'], [held, 'accepted']] as const) {
-    const seen = await kind.verdict(door, secret, call)
-    if (seen.is !== 'done') return seen
-    if (seen.value.verdict === wanted) continue
-    const evidence = { code: label(seen.value.code) }
-    if (seen.value.verdict === 'accepted') return refused('PROBE_MEANINGLESS', place, evidence)
-    if (seen.value.verdict === 'rejected') return refused('CREDENTIAL_REJECTED', place, evidence)
+  const shown = { current: held, wrong: kind.stranger() }
+  const not = await probePair([place], (which) => kind.verdict(door, shown[which], call), ({ verdict, code }, _, wanted) => {
+    const evidence = { code: label(code) }
+    if (verdict === 'accepted') return refused('PROBE_MEANINGLESS', place, evidence)
+    if (verdict === 'rejected') return refused('CREDENTIAL_REJECTED', place, evidence)
     return refused('PRECONDITION_FAILED', `${place} gives no verdict on a ${kind.noun} that has to be ${wanted}: it lets nobody in from this address, is locked out, or a policy forbids \`lookup-self\``, evidence)
-  }
-  return done(undefined)
+  })
+  return not ?? done(undefined)
 }

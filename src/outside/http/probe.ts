@@ -3,6 +3,7 @@ import { type Answer, done, label, refused } from '../../kit/answer.ts'
 import type { Call, Host } from '../../kit/call.ts'
 import type { Credential, Verdict } from '../../kit/issuer.ts'
 import { Secret } from '../../kit/secret.ts'
+import { probePair } from '../probe-pair.ts'
 import { type Contradiction, contradictionsIn, methodSchema, placeholdersIn, placeOf, requestShape, requestUrlSchema } from './described.ts'
 import { isOneOf, matcherSchema } from './matcher.ts'
 import { send } from './send.ts'
@@ -67,14 +68,8 @@ export function openProbe(config: ProbeConfig | undefined, fields: Kinds, host: 
     endpoints: urls.size === 0 ? [CONSUMERS] : [...urls.keys()],
     probe,
     prove: async (current, call) => {
-      for (const endpoint of urls.keys()) {
-        for (const [credential, wanted] of [[wrongOf(fields, current), 'rejected'], [current, 'accepted']] as const) {
-          const answer = await probe(credential, endpoint, call)
-          if (answer.is !== 'done') return answer
-          if (answer.value.verdict !== wanted) return meaningless(answer.value, endpoint, wanted)
-        }
-      }
-      return done(undefined)
+      const shown = { current, wrong: wrongOf(fields, current) }
+      return (await probePair(urls.keys(), (which, endpoint) => probe(shown[which], endpoint, call), meaningless)) ?? done(undefined)
     },
   }
 }

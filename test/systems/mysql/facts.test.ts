@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { faultyProxy } from '../../../src/connectors/mysql/proxy.ts'
+import { faultyProxy } from '../../../src/connectors/mysql/fake.ts'
 import type { Answer, Credential, Issuer } from '../../../src/kit/index.ts'
 import { Secret } from '../../../src/kit/secret.ts'
 import { callWithin } from '../../../src/testing/call.ts'

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type FaultyProxy, faultyProxy } from '../../../src/connectors/mysql/proxy.ts'
+import { type FaultyProxy, faultyProxy } from '../../../src/connectors/mysql/fake.ts'
 import type { Credential } from '../../../src/kit/index.ts'
 import { Secret } from '../../../src/kit/secret.ts'
 import type { Fault } from '../../../src/testing/faults.ts'
@@ -65,6 +65,6 @@ const LETS = /^ALTER USER .* ACCOUNT (UN)?LOCK$|^ALTER USER .* IDENTIFIED VIA \S
 export function produce(proxy: FaultyProxy, fault: Exclude<Fault, 'full'>): void {
   if (fault === 'answer-lost') proxy.inject({ on: LETS, act: 'lose-answer' })
   if (fault === 'unreachable') proxy.refuseNext(1)
-  if (fault === 'server-error') proxy.inject({ on: LETS, act: 'error', errno: 1105 })
+  if (fault === 'server-error') proxy.inject({ on: LETS, act: 'error', error: 1105 })
   if (fault === 'slow') proxy.inject({ on: LETS, act: 'hold', ms: 700 })
 }

@@ -3,10 +3,9 @@ import { connect } from 'amqplib'
 import { until } from '../../../demo/until.ts'
 import { openIssuer } from '../../../src/connectors/rabbitmq/index.ts'
 import { issuerSchema } from '../../../src/connectors/rabbitmq/manifest.ts'
-import { type FaultyHttp, faultyHttp } from '../../../src/connectors/rabbitmq/proxy.ts'
+import { type FaultyHttp, forwardTo, type HttpAsked, startFaultyHttp } from '../../../src/testing/faulty-http.ts'
 import type { Credential, Issuer } from '../../../src/kit/index.ts'
 import { Secret } from '../../../src/kit/secret.ts'
-import type { Fault } from '../../../src/testing/faults.ts'
 import type { IssuerWorld } from '../../../src/testing/issuer.ts'
 
 /** What a broker or its fake is reached by. */
@@ -69,7 +68,7 @@ export async function makeWorld(server: Reached, strategy: 'alternate' | 'in-pla
   const vhost = `v${randomBytes(5).toString('hex')}`
   await server.ask('PUT', `/api/vhosts/${vhost}`)
   const [current, sibling] = [await makeUser(server, vhost, 'app'), await makeUser(server, vhost, 'sibling')]
-  const proxy = await faultyHttp(server.url)
+  const proxy = await frontOf(server)
   const held: Held[] = []
   let down = false
   let back: Promise<void> | undefined
@@ -82,19 +81,19 @@ export async function makeWorld(server: Reached, strategy: 'alternate' | 'in-pla
     current, siblings: [sibling], use,
     open: () => {
       // An outage lasts until the next run of keyturn.
-      if (down) back = proxy.start()
+      if (down) back = proxy.restart()
       down = false
       return issuerAt(server, { user: current.id, vhost, strategy }, proxy.url)
     },
     async inject(fault) {
-      if (fault === 'unreachable') {
-        await proxy.stop()
-        down = true
-      } else if (fault === 'full') {
+      if (fault === 'full') {
         await use(current)
         await server.ask('PUT', `/api/vhost-limits/${vhost}/max-connections`, { value: 1 })
         await until('the connection is listed', 10_000, async () => ((await server.ask('GET', `/api/connections/username/${current.id}`)) as unknown[]).length > 0 ? true : undefined)
-      } else produce(proxy, fault)
+      } else {
+        await proxy.inject(fault)
+        down = fault === 'unreachable'
+      }
     },
     async close() {
       await back
@@ -105,9 +104,15 @@ export async function makeWorld(server: Reached, strategy: 'alternate' | 'in-pla
   }
 }
 
-function produce(proxy: FaultyHttp, fault: Exclude<Fault, 'full' | 'unreachable'>): void {
-  const on = /^PUT \/api\/(users|user-limits)\//
-  if (fault === 'answer-lost') proxy.inject({ on, act: 'lose-answer' })
-  if (fault === 'server-error') proxy.inject({ on, act: 'error' })
-  if (fault === 'slow') proxy.inject({ on, act: 'hold', ms: 700 })
+/** Before the management API: faults befall what changes a user. `onBody` is told every body that clients sent. */
+export function frontOf(server: Reached, onBody: (body: string) => void = () => undefined): Promise<FaultyHttp> {
+  const forward = forwardTo(server.url)
+  return startFaultyHttp({
+    isEffect: ({ method, url }) => method === 'PUT' && /^\/api\/(users|user-limits)\//.test(url),
+    answer: (asked: HttpAsked) => {
+      onBody(asked.body.toString('utf8'))
+      return forward(asked)
+    },
+    serverError: { status: 500, body: '{}' },
+  })
 }
