@@ -41,16 +41,23 @@ export interface FaultyHttpOptions {
 /** Starts one on a free port. */
 export async function startFaultyHttp({ answer, isEffect, serverError = { status: 503 } }: FaultyHttpOptions): Promise<FaultyHttp> {
   let armed: Exclude<Fault, 'full' | 'unreachable'> | undefined
+  // What is done late is done before anything that is asked after it, or each run of a test would see another order.
+  let late: Promise<unknown> = Promise.resolve()
   const handle = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const asked = { method: incoming.method ?? '', url: incoming.url ?? '', headers: incoming.headers, body: await buffer(incoming) }
     const fault = isEffect(asked) ? armed : undefined
     if (fault !== undefined) armed = undefined
     if (fault === 'server-error') return send(response, serverError)
-    // It is done as soon as nobody waits for it any more.
-    if (fault === 'slow') await new Promise((resolve) => { response.once('close', resolve) })
+    if (fault === 'slow') {
+      // It is done as soon as nobody waits for it any more.
+      const done = new Promise((resolve) => { response.once('close', resolve) }).then(() => answer(asked))
+      late = done.catch(() => response.destroy())
+      return void await late
+    }
+    await late
     const reply = await answer(asked)
     if (fault === 'answer-lost') response.destroy()
-    else if (fault === undefined) send(response, reply)
+    else send(response, reply)
   }
   const server = createServer((incoming, response) => {
     // The client went away in the middle, or the server behind is not there.
