@@ -40,6 +40,12 @@ export interface Store {
    * answers. Repeating it after an unknown outcome is safe: read first, the values are either there or not.
    */
   write(patch: Patch, ifRevision: string, call: Call): Promise<Answer<{ readonly revision: string }>>
+  /**
+   * Whether what was written with this revision is what consumers read now. For a store whose readers have a copy that follows (a
+   * Secret that a controller makes of a commit); absent where they read what was written. Changes nothing. `refused` when it will not
+   * arrive by itself.
+   */
+  arrived?(written: Patch, revision: string, call: Call): Promise<Answer<{ readonly arrived: boolean; readonly why?: string }>>
   /** Takes away what a killed write may have left beside the target. Idempotent. */
   tidy(call: Call): Promise<Answer<void>>
 }

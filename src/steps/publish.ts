@@ -1,10 +1,16 @@
-import { type Answer, type Call, done, type Entries, type Evidence, type Fields, refused, type Secret, unknown } from '../kit/index.ts'
+import { type Answer, type Call, done, type Entries, type Evidence, type Fields, refused, type Secret, type Store, unknown } from '../kit/index.ts'
 import { readBinding } from '../manifest/binding.ts'
 import type { Which } from '../plan/step.ts'
 import { entriesFor, type Scene, valueOf } from './scene.ts'
 
 /** How often a concurrent edit is read again and patched before it is called a conflict. */
 const TRIES = 5
+
+/** How often it is looked whether what was written has arrived where it is read. */
+const ARRIVAL_EVERY_MS = 1_000
+
+/** What is left of the deadline to say that it has not. */
+const ARRIVAL_MARGIN_MS = 500
 
 interface PublishStep {
   readonly store: number
@@ -29,15 +35,31 @@ export async function publish(scene: Scene, step: PublishStep, call: Call): Prom
     const foreign = foreignKey(scene, step, seen.value.entries)
     if (foreign !== undefined) return refused('STORE_EDITED', `${foreign} in ${planned.title}`)
     const entries = entriesFor(scene, step.store, valueOf(scene, step.which), seen.value.entries)
-    if (holds(seen.value.entries, entries)) return done({ keys: keys.length, already: true })
+    if (holds(seen.value.entries, entries)) return whenArrived(scene, store, entries, seen.value.revision, { keys: keys.length, already: true }, call)
     const written = await store.write(entries, seen.value.revision, call)
-    if (written.is === 'done') return done({ keys: keys.length, tries: attempt })
+    if (written.is === 'done') return whenArrived(scene, store, entries, written.value.revision, { keys: keys.length, tries: attempt }, call)
     if (written.is === 'ask' || written.code !== 'CONFLICT') return written
   }
   return refused('CONFLICT', planned.title)
 }
 
-/** Reads back: true when every key of ours holds this credential. */
+/**
+ * Done as soon as consumers read it: a reload before that would give them the old value once more. Not in time is a refusal that
+ * passes, since the next attempt finds it written and waits on.
+ */
+async function whenArrived(scene: Scene, store: Store, entries: Entries, revision: string, evidence: Evidence, call: Call): Promise<Answer<Evidence>> {
+  if (store.arrived === undefined) return done(evidence)
+  while (true) {
+    const seen = await store.arrived(entries, revision, call)
+    if (seen.is !== 'done') return seen
+    if (seen.value.arrived) return done({ ...evidence, arrived: true })
+    const left = call.deadline - scene.now() - ARRIVAL_MARGIN_MS
+    if (left <= 0) return refused('DEADLINE', `written, but ${seen.value.why ?? `not yet where ${store.title()} is read`}`)
+    await scene.sleep(Math.min(ARRIVAL_EVERY_MS, left), call.signal)
+  }
+}
+
+/** Reads back: true when every key of ours holds this credential, where it is read. */
 export async function lookForPublish(scene: Scene, step: PublishStep, call: Call): Promise<Answer<boolean>> {
   const store = scene.cast.stores[step.store]
   if (store === undefined) return refused('INTERNAL', 'no such store')
@@ -45,7 +67,10 @@ export async function lookForPublish(scene: Scene, step: PublishStep, call: Call
   if (tidied.is !== 'done') return unknown('STORE_DENIED', 'what a killed write left cannot be taken away')
   const seen = await store.read(Object.keys(scene.plan.stores[step.store]?.bind ?? {}), call)
   if (seen.is !== 'done') return seen
-  return done(holds(seen.value.entries, entriesFor(scene, step.store, valueOf(scene, step.which), seen.value.entries)))
+  const entries = entriesFor(scene, step.store, valueOf(scene, step.which), seen.value.entries)
+  if (!holds(seen.value.entries, entries)) return done(false)
+  const arrived = await store.arrived?.(entries, seen.value.revision, call)
+  return arrived === undefined || arrived.is !== 'done' ? (arrived ?? done(true)) : done(arrived.value.arrived)
 }
 
 /** Whether the store holds exactly these entries. */

@@ -21,6 +21,8 @@ export interface Faults {
   check?: (as: Credential | undefined) => 'pass' | 'fail' | 'inconclusive'
   /** The same in full, where the check compares. */
   look?: (since: Since | undefined) => CheckResult
+  /** Whether what was written has arrived where it is read; a store that has no such way when absent. */
+  arrived?: () => Answer<{ readonly arrived: boolean; readonly why?: string }>
   complete?: boolean
   /** By how much the issuer's view of uses lags, ms. */
   lag?: number
@@ -56,6 +58,8 @@ export interface PlayOptions {
   readonly lockout?: number
   /** The consumer cannot show what it holds. */
   readonly inferred?: boolean
+  /** From the start. */
+  readonly faults?: Faults
   /** What the rotation is opened with. */
   readonly opening?: Partial<Opening>
 }
@@ -81,6 +85,7 @@ export async function play(options: PlayOptions = {}): Promise<{
   readonly events: () => Promise<readonly TimedEvent[]>
 }> {
   const outside = new Outside()
+  outside.faults = { ...options.faults }
   const state = await freshState()
   let rehearsal: Rehearsal = { at: () => undefined, answer: () => undefined }
   const interrupt = new AbortController()
@@ -209,6 +214,7 @@ function store(outside: Outside): Store {
       return Promise.resolve(done({ revision: outside.stored }))
     },
     tidy: () => Promise.resolve(done(undefined)),
+    ...(outside.faults.arrived === undefined ? {} : { arrived: () => Promise.resolve(outside.faults.arrived?.() ?? done({ arrived: true })) }),
   }
 }
 
