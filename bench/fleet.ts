@@ -128,16 +128,22 @@ function manifestText(name: string, size: number, reload: number, attestorUrl: s
   return stringify({ version: 1, system: 'bench', environment: 'development', state: '${env:KEYTURN_STATE_URL}', secrets: Object.fromEntries(secrets) })
 }
 
-/** Waits until all that were opened are closed; throws when one ended otherwise than well, or a worker is gone. */
+/**
+ * Waits until all that were opened are closed; throws when one ended otherwise than well, or a worker is gone. Over one connection,
+ * and only what is not done is asked for: whoever watches shares the processors with the workers.
+ */
 export async function allDone(fleet: Fleet, workers: readonly Worker[]): Promise<readonly RotationRow[]> {
-  for (;;) {
-    const rows = await fleet.rows()
-    const wrong = rows.find((row) => row.result !== null && row.result !== 'done')
-    if (wrong !== undefined) throw new Error(`${wrong.id} ended otherwise: ${wrong.result}`)
-    if (rows.every((row) => row.result === 'done')) return rows
-    if (workers.every(({ child }) => child.exitCode !== null || child.signalCode !== null)) throw new Error(`all workers have ended: ${workers.map((worker) => worker.said()).join('').slice(0, 500)}`)
-    await pause(250)
-  }
+  await fleet.inState(async ({ db }) => {
+    const query = db.selectFrom('rotation').select(['id', 'result']).where((eb) => eb.or([eb('result', 'is', null), eb('result', '!=', 'done')])).orderBy('result', (order) => order.asc().nullsLast()).limit(1)
+    for (;;) {
+      const row = await query.executeTakeFirst()
+      if (row === undefined) return
+      if (row.result !== null) throw new Error(`${row.id} ended otherwise: ${row.result}`)
+      if (workers.every(({ child }) => child.exitCode !== null || child.signalCode !== null)) throw new Error(`all workers have ended: ${workers.map((worker) => worker.said()).join('').slice(0, 500)}`)
+      await pause(500)
+    }
+  })
+  return fleet.rows()
 }
 
 /** What processors and processes have worked since it was begun. */

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { CompiledQuery, Kysely } from 'kysely'
 import type { Ms } from '../kit/call.ts'
+import { foundNothing } from './joined.ts'
 import { isUnreachable } from './postgres-error.ts'
 import type { Tables } from './schema.ts'
 
@@ -20,11 +21,19 @@ export type Commit = (statements: readonly Written[], landed?: () => CompiledQue
 /** Between two looks whether a commit landed. */
 const LOOK_AGAIN_MS = 200
 
-/** {@link Commit} for any database that Kysely knows; `patience` is how long it is looked for when the connection was lost. */
-export function committer(db: Kysely<Tables>, patience: Ms = 0): Commit {
+/**
+ * {@link Commit} for any database that Kysely knows; `patience` is how long it is looked for when the connection was lost, `join` makes
+ * one statement of all where that can be.
+ */
+export function committer(db: Kysely<Tables>, patience: Ms = 0, join?: (statements: readonly Written[]) => CompiledQuery | undefined): Commit {
   return async (statements, landed) => {
     let sent = false
+    const one = join?.(statements)
     try {
+      if (one !== undefined) return await db.connection().execute(async (connection) => {
+        sent = true
+        await connection.executeQuery(one)
+      })
       await db.transaction().execute(async (tx) => {
         for (const { query, unless } of statements) {
           const { numAffectedRows } = await tx.executeQuery(query)
@@ -33,6 +42,7 @@ export function committer(db: Kysely<Tables>, patience: Ms = 0): Commit {
         sent = true
       })
     } catch (thrown) {
+      if (one !== undefined && foundNothing(thrown)) throw statements[0]?.unless?.() ?? thrown
       if (!sent || landed === undefined || !isUnreachable(thrown) || !(await didLand(db, landed(), patience))) throw thrown
     }
   }

@@ -6,6 +6,7 @@ import { KeyturnError } from '../kit/error.ts'
 import type { Secret } from '../kit/secret.ts'
 import type { Backend } from './backend.ts'
 import { committer } from './commit.ts'
+import { joined } from './joined.ts'
 import { schemaOf } from './place.ts'
 import { isUnreachable, postgresError } from './postgres-error.ts'
 import type { Tables } from './schema.ts'
@@ -55,7 +56,7 @@ export async function openPostgres(url: Secret, limits: Limits = LIMITS): Promis
     kind: 'postgres',
     schema,
     db,
-    commit: committer(db, limits.patience),
+    commit: committer(db, limits.patience, joined),
     async clock() {
       const asked = Date.now()
       const { rows } = await sql<{ now: number }>`select (extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(db)

@@ -35,12 +35,18 @@ async function journalOf(state: State): Promise<{ readonly entries: number; read
   return { entries: stored.length, broken: verifyChain(stored, { seq: row.seq, hash: row.head }) }
 }
 
-describe('a commit whose connection is cut', () => {
+/** An append of its own, which is one statement, and one that takes a resource, which is a transaction; where its commit is seen. */
+const APPENDS = [
+  { name: 'one statement', together: {}, commits: '"number":2' },
+  { name: 'a transaction', together: { holds: { resource: 'store:a', until: 5_000_000_000_000, begins: true } }, commits: 'commit\0' },
+] as const
+
+describe.each(APPENDS)('a commit of $name whose connection is cut', ({ together, commits }) => {
   it('after the server wrote it, without its answer, is found written, and the run goes on', async () => {
     const { state, proxy } = await behindProxy()
     const held = await take(state, 'one')
-    proxy.cutAt('commit\0', 'after')
-    await append(state, held, [entry(2)])
+    proxy.cutAt(commits, 'after')
+    await append(state, held, [entry(2)], together)
     expect(held.seq).toBe(2)
     await append(state, held, [entry(3)])
     expect(await journalOf(state)).toEqual({ entries: 3, broken: undefined })
@@ -49,21 +55,23 @@ describe('a commit whose connection is cut', () => {
   it('before the server has seen it is found not written, and nothing of it is there: STATE_UNREACHABLE', async () => {
     const { state, proxy } = await behindProxy()
     const held = await take(state, 'one')
-    proxy.cutAt('commit\0', 'before')
-    await expect(append(state, held, [entry(2)])).rejects.toMatchObject({ code: 'STATE_UNREACHABLE' })
+    proxy.cutAt(commits, 'before')
+    await expect(append(state, held, [entry(2)], together)).rejects.toMatchObject({ code: 'STATE_UNREACHABLE' })
     expect(held.seq).toBe(1)
     expect(await journalOf(state)).toEqual({ entries: 1, broken: undefined })
     // The same right still holds: nothing was lost with the connection.
-    await append(state, held, [entry(2)])
+    await append(state, held, [entry(2)], together)
     expect(await journalOf(state)).toEqual({ entries: 2, broken: undefined })
   })
+})
 
+describe('a commit whose connection is cut', () => {
   it('in the middle of a transaction leaves nothing of it', async () => {
     const { state, proxy } = await behindProxy()
     const held = await take(state, 'one')
     // The statement itself is known to the server already; what goes over the wire is the entry.
     proxy.cutAt('"number":2', 'after')
-    await expect(append(state, held, [entry(2)])).rejects.toMatchObject({ code: 'STATE_UNREACHABLE' })
+    await expect(append(state, held, [entry(2)], APPENDS[1].together)).rejects.toMatchObject({ code: 'STATE_UNREACHABLE' })
     expect(await journalOf(state)).toEqual({ entries: 1, broken: undefined })
   })
 

@@ -1,6 +1,6 @@
 import { type Answer, type Call, type Credential, done, type Issuer, label, refused, type Secret, type Store } from '../kit/index.ts'
 import { readBinding } from '../manifest/binding.ts'
-import { misfitOf } from '../manifest/misfit.ts'
+import { misfitOf } from './misfit.ts'
 import type { StoreSpec } from '../manifest/model.ts'
 import { sameFields } from './publish.ts'
 

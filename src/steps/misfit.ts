@@ -1,7 +1,7 @@
 import type { Secret } from '../kit/index.ts'
-import { decode, isUrl, patternOf, urlShape } from './binding.ts'
-import type { Binding } from './model.ts'
-import { parseTemplate, type Part } from './template.ts'
+import { decode, isUrl, patternOf, urlShape } from '../manifest/binding.ts'
+import type { Binding } from '../manifest/model.ts'
+import { parseTemplate, type Part } from '../manifest/template.ts'
 
 /**
  * Which part of a stored value does not fit its binding, in words: `the end after {password} is another one`. For a value that

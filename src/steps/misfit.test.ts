@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Secret } from '../kit/index.ts'
-import { readBinding } from './binding.ts'
+import { readBinding } from '../manifest/binding.ts'
 import { misfitOf } from './misfit.ts'
-import type { Binding } from './model.ts'
+import type { Binding } from '../manifest/model.ts'
 
 const dsn: Binding = { template: 'postgres://{user}:{password}@db:5432/atlas' }
 const both: Binding = { url: { user: 'login', password: 'token' } }
