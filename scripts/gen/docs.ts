@@ -1,5 +1,5 @@
 import { CODES, type ConnectorManifest } from '../../src/kit/index.ts'
-import { defaultsSchema, engineKeys, issuerAttestSchema, manifestSchema, secretSchema } from '../../src/manifest/schema.ts'
+import { defaultsSchema, engineKeys, issuerAttestSchema, manifestSchema, secretSchema } from '../../src/yaml/schema.ts'
 import { shapeOf } from '../../src/yaml/shape.ts'
 import type { Proven } from '../systems/proven.ts'
 import { provenRows } from './proven.ts'

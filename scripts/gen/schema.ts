@@ -10,7 +10,7 @@ import {
   secretSchema,
   waveSchema,
   type Block,
-} from '../../src/manifest/schema.ts'
+} from '../../src/yaml/schema.ts'
 import { shapeOf, type Shape } from '../../src/yaml/shape.ts'
 
 const ref = (name: string) => ({ $ref: `#/$defs/${name}` })

@@ -1,5 +1,5 @@
 import type { ConnectorManifest, Family } from '../../src/kit/index.ts'
-import { engineKeys } from '../../src/manifest/schema.ts'
+import { engineKeys } from '../../src/yaml/schema.ts'
 import { shapeOf, type Shape } from '../../src/yaml/shape.ts'
 
 const reserved: Readonly<Record<Family, readonly string[]>> = {

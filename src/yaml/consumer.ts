@@ -1,5 +1,5 @@
 import type { ConsumerSpec, Used } from '../manifest/model.ts'
-import { issuerAttestSchema, waveSchema } from '../manifest/schema.ts'
+import { issuerAttestSchema, waveSchema } from './schema.ts'
 import { fieldsOf, parseTemplate } from '../manifest/template.ts'
 import { closeBlock, openBlock } from './block.ts'
 import { valueAt } from './explain.ts'

@@ -4,7 +4,7 @@ import { closeBlock, openBlock } from './block.ts'
 import type { Binding, StoreSpec } from '../manifest/model.ts'
 import { suggest } from './nearest.ts'
 import { asMap, report, validate, type Reading } from './reading.ts'
-import { bindingSchema } from '../manifest/schema.ts'
+import { bindingSchema } from './schema.ts'
 import type { Path } from './source.ts'
 import { fieldsOf, parseTemplate } from '../manifest/template.ts'
 

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { durationOf } from '../kit/duration.ts'
 import type { Ms } from '../kit/index.ts'
 import type { Timing } from '../manifest/model.ts'
-import type { defaultsSchema } from '../manifest/schema.ts'
+import type { defaultsSchema } from './schema.ts'
 
 type Written = z.infer<typeof defaultsSchema>
 
