@@ -121,7 +121,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     words: 'run',
     group: 'Rotate',
-    says: 'go on with everything that is due, for ever; with --once until nothing is due, for cron',
+    says: 'begin what the schedule says and go on with everything that is due, for ever; with --once until nothing is due, for cron',
     options: [
       ['--once', 'stop when nothing is due now'],
       ['--workers <n>', 'in so many processes, which are started again when they die; more may run on other machines'],

@@ -84,6 +84,8 @@ export interface Opening {
   readonly acceptImpact?: boolean
   /** The secret fields of the new credential, instead of ones that the issuer proposes. */
   readonly value?: Fields
+  /** Only while no other rotation of the system is open. */
+  readonly alone?: boolean
 }
 
 /**
@@ -91,7 +93,7 @@ export interface Opening {
  * IMPACT_UNACCEPTED for a hard cut that nobody has accepted, PAUSED while the state is; VALUE_MADE or TASK_UNFIT for a given value that
  * cannot be (C-18).
  */
-export async function openRotation(engine: Engine, plan: Plan, { reason, adopt = false, acceptImpact = false, value }: Opening): Promise<string> {
+export async function openRotation(engine: Engine, plan: Plan, { reason, adopt = false, acceptImpact = false, value, alone = false }: Opening): Promise<string> {
   const pause = await readPause(engine.state.db)
   if (pause !== undefined) throw new KeyturnError('PAUSED', `by ${pause.by}: ${pause.reason}`)
   const cuts = plan.strategy === 'hard-cut'
@@ -110,6 +112,7 @@ export async function openRotation(engine: Engine, plan: Plan, { reason, adopt =
     environment: plan.environment,
     secret: plan.secret,
     principal: plan.principal,
+    alone,
     opened: { type: 'rotation-opened', at: engine.now(), body: { rotation: id, plan, version: engine.version, by: engine.by, reason, ...(stale ? { adopted: true } : {}), ...(cuts ? { impactAccepted: true } : {}), ...(sealed === undefined ? {} : { given: true }) } },
     ...(sealed === undefined ? {} : { sealed }),
   })
@@ -127,7 +130,7 @@ async function sealGiven(engine: Engine, plan: Plan, rotation: string, value: Fi
     const old = demand(await readCurrent(cast, plan.stores, call))
     const wanted = secretFields(traits.fields)
     const credential = await credentialOf(value, { plan, cast, old, wanted }, call)
-    return await (await Values.open(engine.state, rotation, plan, host)).seal('new', credential)
+    return await (await Values.open(engine, rotation, plan, host)).seal('new', credential)
   } finally {
     await cast.close()
   }

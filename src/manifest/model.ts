@@ -1,4 +1,5 @@
 import type { Ms, Strategy } from '../kit/index.ts'
+import type { Schedule, SecretSchedule } from './schedule.ts'
 
 /** A place in a manifest, 1-based, for messages. */
 export interface Place {
@@ -61,7 +62,7 @@ export interface SecretSpec {
   readonly place: Place
   readonly owner?: string
   readonly lifecycle: Lifecycle
-  /** As written: `90d`, `quarterly`, `annually`, `never`. */
+  /** As written: `90d`, `quarterly`, `annually`, `never`, or a cron expression of five fields. */
   readonly every?: string
   /** What else makes it due: `compromise`, `expiry`, `provider-change`, or the name of another secret. */
   readonly on?: readonly string[]
@@ -75,6 +76,7 @@ export interface SecretSpec {
   readonly waves: readonly (readonly ConsumerSpec[])[]
   readonly checks: readonly CheckSpec[]
   readonly timing: Timing
+  readonly schedule?: SecretSchedule
 }
 
 /** A manifest as the rest of keyturn sees it: validated, defaults applied, every place known. */
@@ -86,7 +88,11 @@ export interface Manifest {
   readonly environment: Environment
   /** Absolute path of the state folder; or, as it is written, a text with references or a `postgres://` URL. */
   readonly state: string
+  /** What seals values while they lie in the state; the identity by itself when absent. */
+  readonly sealing?: Used
   readonly preflight: readonly CheckSpec[]
   readonly postflight: readonly CheckSpec[]
   readonly secrets: Readonly<Record<string, SecretSpec>>
+  /** Absent: nothing begins by itself. */
+  readonly schedule?: Schedule
 }

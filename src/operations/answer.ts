@@ -34,7 +34,7 @@ export async function answerTask(engine: Engine, rotation: string, fields: Field
     }
     const { plan } = recorder.progress
     const host = engine.host(plan.base)
-    const values = await Values.open(engine.state, rotation, plan, host)
+    const values = await Values.open(engine, rotation, plan, host)
     const cast = await openCast(plan, engine.registry, host)
     try {
       const credential = await examine(engine, recorder, { asked, cast, values }, fields)
@@ -58,7 +58,7 @@ function ledgerOf(plan: Plan, { step }: OpenTask, values: Values, known: { reado
 /** The same for a word alone. Only one about a credential's state changes anything; for all others no identity is needed. */
 async function ledgerOfWord(engine: Engine, rotation: string, { progress: { plan } }: Recorder, asked: OpenTask): Promise<LedgerChange[]> {
   if (asked.task.kind === 'prepare' || stepOf(plan, asked.step).do !== 'set') return []
-  const values = await Values.open(engine.state, rotation, plan, engine.host(plan.base))
+  const values = await Values.open(engine, rotation, plan, engine.host(plan.base))
   return ledgerOf(plan, asked, values, values)
 }
 

@@ -37,7 +37,7 @@ export async function rotate(runtime: Runtime, manifest: Manifest, secret: strin
     const { identity } = engine.state
     const made = await planSecret(engine, manifest, secret, { look: true, ...(identity === undefined ? {} : { identity }) })
     if (options.plan !== undefined) refuseMoved(options.plan, made)
-    const rotation = await openRotation(engine, made, { reason: options.reason ?? 'on request', adopt: options.adopt === true, acceptImpact: options.acceptImpact === true, ...(options.value === undefined ? {} : { value: options.value }) })
+    const rotation = await openRotation(engine, made, { reason: options.reason ?? 'on request', adopt: options.adopt === true, acceptImpact: options.acceptImpact === true, alone: manifest.schedule?.serial === true, ...(options.value === undefined ? {} : { value: options.value }) })
     return follow(engine, manifest, rotation, options)
   })
 }

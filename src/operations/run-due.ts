@@ -6,8 +6,12 @@ import { drive } from '../engine/drive.ts'
 import type { Engine } from '../engine/engine.ts'
 import { KeyturnError } from '../kit/index.ts'
 import type { Manifest } from '../manifest/model.ts'
+import { beginDue } from './begin.ts'
 import { keysFor, type Outcome, stopOf } from './follow.ts'
 import { findRotation, listDueRotations, nextDue } from '../state/rotation.ts'
+
+/** So often it is looked whether the schedule wants something to begin. */
+const BEGIN_MS = 20_000
 
 /** So many rotations one process carries on at the same time, unless it is told otherwise. */
 export const AT_ONCE = 32
@@ -21,23 +25,30 @@ export interface RunDueOptions {
 /** What the caller of {@link runDue} is told, by rotation. */
 export interface RunWatcher {
   readonly onStop: (outcome: Outcome) => void
-  /** One that cannot go on: a journal that was edited, a full disk. It does not keep the others from going on. */
+  /** One that cannot go on, or a secret whose rotation cannot begin: a journal that was edited, a full disk. It does not keep the others from going on. */
   readonly onFailure: (rotation: string, error: KeyturnError) => void
   /** The state does not answer, or pg-boss fails: it is tried again. May be told again and again. */
   readonly onTrouble: (error: unknown) => void
 }
 
 /**
- * Goes on with every rotation of the manifest's system and environment that is due, each at its due time; on PostgreSQL workers are
+ * Begins what the manifest's schedule says, and goes on with every rotation of its system and environment that is due, each at its due time; on PostgreSQL workers are
  * woken by pg-boss, so that each has its own share. What another run holds is left to it.
  */
 export async function runDue(engine: Engine, manifest: Manifest, options: RunDueOptions, watcher: RunWatcher): Promise<void> {
   const { state } = engine
   const whose = { system: manifest.system, environment: manifest.environment }
   const waker = options.once || state.kind !== 'postgres' ? undefined : patientWaker(() => openBoss(state, whose, watcher.onTrouble), engine.now)
+  // What begins now is due for the first look.
+  let begunAt = engine.now()
   try {
+    await beginDue(engine, manifest, watcher.onFailure)
     await runLoop({
-      due: (by, atMost) => {
+      due: async (by, atMost) => {
+        if (engine.now() - begunAt >= BEGIN_MS) {
+          begunAt = engine.now()
+          await beginDue(engine, manifest, watcher.onFailure)
+        }
         if (state.kind === 'postgres') endOverdueOrphans(state.folder, engine.now())
         return candidates(engine, whose, by, atMost)
       },

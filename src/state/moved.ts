@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import type { Expression, Kysely } from 'kysely'
 import { KeyturnError } from '../kit/error.ts'
 import type { Written } from './commit.ts'
 import type { Tables } from './schema.ts'
@@ -39,9 +39,10 @@ export function refuseMoved({ moved, arriving }: Moves): void {
   if (arriving !== undefined) throw new KeyturnError('STATE_MOVED', 'its copy to this place is under way, or was cut short', { hint })
 }
 
-/** For a commit that begins something: it fails when the state was moved, and a move that begins now waits for it. */
-export function stillHere(db: Kysely<Tables>): Written {
-  const query = db.updateTable('meta').set({ value: '' }).where('key', '=', MOVED).where('value', '=', '').compile()
+/** For a commit that begins something: it fails when the state was moved, and a move that begins now waits for it. With `unless`, also when that selects something. */
+export function stillHere(db: Kysely<Tables>, unless?: Expression<unknown>): Written {
+  const here = db.updateTable('meta').set({ value: '' }).where('key', '=', MOVED).where('value', '=', '')
+  const query = (unless === undefined ? here : here.where(({ exists, not }) => not(exists(unless)))).compile()
   return { query, unless: () => new KeyturnError('STATE_MOVED') }
 }
 

@@ -17,6 +17,18 @@ describe.each(BACKENDS)('a rotation, on $name', ({ fresh }) => {
     await openOne(state, 'three', { principal: 'principal:db/other' })
   })
 
+  it('of a serial system is opened only while no other one is open, also of many at once (S4-21)', async () => {
+    const state = await fresh()
+    await openOne(state, 'elsewhere', { system: 'borealis' })
+    const all = await Promise.allSettled(Array.from({ length: 4 }, (_, at) => openOne(state, `r${at}`, { alone: true })))
+    expect(all.filter((each) => each.status === 'fulfilled')).toHaveLength(1)
+    const open = (await listRotations(state.db, { system: 'atlas' })).map((row) => row.id)
+    expect(open).toHaveLength(1)
+    await expect(openOne(state, 'late', { alone: true })).rejects.toMatchObject({ code: 'ROTATION_OPEN', about: `${open[0]}, and \`schedule.serial\` lets only one of the system be` })
+    await append(state, await take(state, open[0] ?? ''), [entry(2)], { close: { result: 'done', wipe: [] } })
+    await openOne(state, 'late', { alone: true })
+  })
+
   it('makes way when it is closed', async () => {
     const state = await fresh()
     await openOne(state, 'one', { principal: 'principal:db/app' })

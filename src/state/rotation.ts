@@ -20,12 +20,14 @@ export interface NewRotation {
   readonly opened: Entry
   /** The new credential, where a person gave its value. */
   readonly sealed?: Sealed
+  /** Only while no other rotation of the system and environment is open. */
+  readonly alone?: boolean
 }
 
-/** Opens a rotation with its first entry. Throws ROTATION_OPEN when its principal has one already. */
+/** Opens a rotation with its first entry. Throws ROTATION_OPEN when its principal has one already, or, `alone`, its system. */
 export async function insertRotation(state: Pick<State, 'db' | 'commit'>, rotation: NewRotation): Promise<void> {
   const { db } = state
-  const { id, system, environment, secret, principal, opened, sealed } = rotation
+  const { id, system, environment, secret, principal, opened, sealed, alone } = rotation
   const body = storedBytes(1, opened)
   const head = chain(GENESIS, body)
   const row = {
@@ -36,6 +38,8 @@ export async function insertRotation(state: Pick<State, 'db' | 'commit'>, rotati
     await state.commit(
       [
         stillHere(db),
+        // Whoever opens one at the same time waits for the row of the statement before.
+        ...(alone === true ? [{ query: stillHere(db, openIn(db, system, environment)).query, unless: () => new Taken() }] : []),
         // The index of open principals says who is first, also of two at once.
         { query: db.insertInto('rotation').values(row).onConflict((oc) => oc.doNothing()).compile(), unless: () => new Taken() },
         { query: db.insertInto('event').values({ rotation: id, seq: 1, type: opened.type, at: opened.at, body, hash: head }).compile() },
@@ -44,16 +48,22 @@ export async function insertRotation(state: Pick<State, 'db' | 'commit'>, rotati
       () => db.selectFrom('event').select('seq').where('rotation', '=', id).where('hash', '=', head).compile(),
     )
   } catch (thrown) {
-    throw thrown instanceof Taken ? await whyTaken(db, principal) : stateError(thrown)
+    throw thrown instanceof Taken ? await whyTaken(db, rotation) : stateError(thrown)
   }
 }
 
 /** There is such a rotation already. */
 class Taken extends Error {}
 
-async function whyTaken(db: Kysely<Tables>, principal: string): Promise<KeyturnError> {
+async function whyTaken(db: Kysely<Tables>, { system, environment, principal, alone }: NewRotation): Promise<KeyturnError> {
   const open = await db.selectFrom('rotation').select('id').where('principal', '=', principal).where('result', 'is', null).executeTakeFirst()
-  return new KeyturnError('ROTATION_OPEN', open?.id ?? principal)
+  if (open !== undefined || alone !== true) return new KeyturnError('ROTATION_OPEN', open?.id ?? principal)
+  const other = await openIn(db, system, environment).executeTakeFirst()
+  return new KeyturnError('ROTATION_OPEN', `${other?.id ?? system}, and \`schedule.serial\` lets only one of the system be`)
+}
+
+function openIn(db: Kysely<Tables>, system: string, environment: string) {
+  return db.selectFrom('rotation').select('id').where('system', '=', system).where('environment', '=', environment).where('result', 'is', null)
 }
 
 /**

@@ -3,14 +3,15 @@ import { duration, moment } from './duration.ts'
 import type { Paint } from './paint.ts'
 
 /** One secret, as `due --json` gives it: times are ISO 8601. */
-export interface DueDocument extends Omit<Due, 'since' | 'at'> {
+export interface DueDocument extends Omit<Due, 'since' | 'at' | 'begins'> {
   readonly since?: string
   readonly at?: string
+  readonly begins?: string
 }
 
 /** The same with times for scripts. */
-export function dueDocument({ since, at, ...due }: Due): DueDocument {
-  return { ...due, ...(since === undefined ? {} : { since: moment(since) }), ...(at === undefined ? {} : { at: moment(at) }) }
+export function dueDocument({ since, at, begins, ...due }: Due): DueDocument {
+  return { ...due, ...(begins === undefined ? {} : { begins: moment(begins) }), ...(since === undefined ? {} : { since: moment(since) }), ...(at === undefined ? {} : { at: moment(at) }) }
 }
 
 /** One line a secret, the most pressing first. */
@@ -19,7 +20,7 @@ export function dueLines(list: readonly Due[], now: number, paint: Paint): strin
   return list.map((due) => {
     const owner = due.owner === undefined ? '' : `  ${due.owner}`
     const open = due.open === undefined ? '' : `  open: ${due.open}`
-    return `${colour(due.state, paint)(due.state.padEnd(9))}  ${due.secret.padEnd(wide)}  ${textOf(due, now)}${paint.dim(owner)}${open}`
+    return `${colour(due.state, paint)(due.state.padEnd(9))}  ${due.secret.padEnd(wide)}  ${textOf(due, now)}${paint.dim(beginOf(due, now))}${paint.dim(owner)}${open}`
   })
 }
 
@@ -48,6 +49,12 @@ function textOf({ state, every = '', since, at, lifecycle }: Due, now: number): 
     case 'inactive':
       return `its lifecycle is ${lifecycle}`
   }
+}
+
+/** When the schedule begins it, where that is not when it is due; and why. */
+function beginOf({ begins, because }: Due, now: number): string {
+  if (because === undefined) return begins === undefined ? '' : `; begins ${begins <= now ? 'now' : moment(begins)}`
+  return begins === undefined ? `; waits: ${because}` : `; begins ${moment(begins)} (${because})`
 }
 
 function dayOf(at: number): string {

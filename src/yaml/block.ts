@@ -14,6 +14,7 @@ type EngineKeys = typeof engineKeys
 type Kind = keyof EngineKeys
 
 const familyOf: { readonly [K in Kind]: Family } = {
+  sealing: 'sealer',
   issuer: 'issuer',
   store: 'store',
   consumer: 'consumer',

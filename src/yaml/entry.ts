@@ -10,6 +10,7 @@ import { typeOf, valueAt } from './explain.ts'
 import { suggest } from './nearest.ts'
 import { asList, asMap, report, validate, type Reading } from './reading.ts'
 import type { Path } from './source.ts'
+import { readSecretSchedule } from './schedule.ts'
 import { readStore } from './store.ts'
 import { timingOf } from './timing.ts'
 
@@ -46,6 +47,7 @@ export function readEntry(reading: Reading, name: string, defaults: z.output<typ
   const waves = asList(map.consumers).map((_, index) => readWave(reading, [...path, 'consumers', index]))
   const checks = asList(map.checks).map((_, index) => readCheck(reading, 'check', [...path, 'checks', index]))
   checkTriggers(reading, [...path, 'on'], name, asList(map.on))
+  const schedule = written?.schedule === undefined ? undefined : readSecretSchedule(reading, [...path, 'schedule'], written.schedule)
   if (issuer?.strategy !== undefined && reading.problems.length === before) {
     checkCarried(
       reading,
@@ -79,6 +81,7 @@ export function readEntry(reading: Reading, name: string, defaults: z.output<typ
     waves,
     checks: checks.filter((check) => check !== undefined),
     timing: timingOf(written, defaults),
+    ...(schedule === undefined ? {} : { schedule }),
   }
 }
 

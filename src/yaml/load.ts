@@ -3,14 +3,16 @@ import { dirname, resolve } from 'node:path'
 import { KeyturnError, type Problem, type Registry } from '../kit/index.ts'
 import type { CheckSpec, Manifest, SecretSpec } from '../manifest/model.ts'
 import { hasReference } from '../manifest/reference.ts'
+import { isCron } from '../manifest/schedule.ts'
 import { defaultsSchema, manifestSchema } from './schema.ts'
 import { canonical, type GitState, gitStates, isExample, locate } from '../outside/file/index.ts'
-import { reportReferences } from './block.ts'
+import { closeBlock, openBlock, reportReferences } from './block.ts'
 import { readCheck } from './check.ts'
 import { readEntry } from './entry.ts'
-import { typeOf } from './explain.ts'
+import { typeOf, valueAt } from './explain.ts'
 import { literalSecret } from './literal.ts'
 import { asList, asMap, beginReading, report, validate, type Reading } from './reading.ts'
+import { readSchedule } from './schedule.ts'
 import { readSource, type Path } from './source.ts'
 
 const gitTime = 5_000
@@ -78,15 +80,23 @@ async function read(text: string, file: string, registry: Registry): Promise<Fou
   findSecrets(reading, [], source.value)
   const top = validate(reading, manifestSchema, [])
   const defaults = ('defaults' in map ? validate(reading, defaultsSchema, ['defaults']) : undefined) ?? {}
+  const schedule = top?.schedule === undefined ? undefined : readSchedule(reading, top.schedule)
   const manifest: Manifest = {
     ...empty,
+    ...(schedule === undefined ? {} : { schedule }),
     system: top?.system ?? '',
     environment: top?.environment ?? 'production',
     state: readState(reading, base, top?.state),
+    ...('sealing' in map ? readSealing(reading) : {}),
     preflight: readChecks(reading, 'preflight', map.preflight),
     postflight: readChecks(reading, 'postflight', map.postflight),
     secrets: readSecrets(reading, map.secrets, defaults),
   }
+  const expressions = [['defaults'], ...Object.keys(asMap(map.secrets) ?? {}).map((name) => ['secrets', name])].flatMap((path) => {
+    const every = valueAt(source.value, [...path, 'every'])
+    return typeof every === 'string' && isCron(every) ? [{ path: [...path, 'every'], every }] : []
+  })
+  if (schedule !== undefined || expressions.length > 0) (await import('./times.ts')).checkTimes(reading, schedule?.zone, expressions)
   return { manifest, problems: reading.problems, files: reading.files }
 }
 
@@ -96,6 +106,12 @@ function readState(reading: Reading, base: string, text = '.keyturn'): string {
   if (hasReference(text) || /^postgres(ql)?:\/\//.test(text)) return text
   if (/^\w+:\/\//.test(text)) report(reading, ['state'], 'value', '`state` is a URL of another kind', 'a folder, or `${env:NAME}` for a `postgres://` URL')
   return resolve(base, text)
+}
+
+function readSealing(reading: Reading): Pick<Manifest, 'sealing'> {
+  const block = openBlock(reading, 'sealing', ['sealing'])
+  const sealing = block === undefined ? undefined : closeBlock(reading, 'sealing', ['sealing'], block)
+  return sealing === undefined ? {} : { sealing }
 }
 
 function readChecks(reading: Reading, key: string, value: unknown): readonly CheckSpec[] {

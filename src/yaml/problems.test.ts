@@ -74,7 +74,7 @@ const shape: readonly Row[] = [
   [
     'a planned key',
     secret(issuer, stores, '  verifiers: []'),
-    '6:3 `verifiers` is not a key that is known here; write one of `owner`, `lifecycle`, `issuer`, `every`, `on`, `notify`, `impact`, `grace`, `quiet`, `undo`, `deadline`, `ready`, `stores`, `consumers`, `checks`',
+    '6:3 `verifiers` is not a key that is known here; write one of `owner`, `lifecycle`, `issuer`, `every`, `on`, `notify`, `schedule`, `impact`, `grace`, `quiet`, `undo`, `deadline`, `ready`, `stores`, `consumers`, `checks`',
   ],
   [
     'wrong types',
@@ -102,7 +102,7 @@ const shape: readonly Row[] = [
   [
     'an interval',
     secret(issuer, stores, '  every: monthly'),
-    '6:10 `every` does not fit; write a duration such as `90d`, or `quarterly`, `annually`, `never`',
+    '6:10 `every` does not fit; write a duration such as `90d`, `quarterly`, `annually`, `never`, or a cron expression such as `0 3 1 * *`',
   ],
   [
     'a trigger',

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { durationSchema } from '../kit/duration.ts'
 
 /** The engine's own `use:` blocks, and the ones of connectors by family: what a place marked with `holds` takes. */
-export type Block = 'issuer' | 'store' | 'consumer' | 'attest' | 'check' | 'preflight' | 'wave' | 'binding'
+export type Block = 'sealing' | 'issuer' | 'store' | 'consumer' | 'attest' | 'check' | 'preflight' | 'wave' | 'binding'
 
 // These are read one by one (block.ts, store.ts, secret.ts), so that every problem in each is found; the JSON Schema puts their
 // definitions in place of the mark.
@@ -13,8 +13,8 @@ const duration = z.string().regex(/^\d{1,9}(ms|s|m|h|d)$/, 'a duration such as `
 const owner = z.string().min(1).describe('Who answers for it: a team or a person.')
 const every = z
   .string()
-  .regex(/^(\d{1,9}(ms|s|m|h|d)|quarterly|annually|never)$/, 'a duration such as `90d`, or `quarterly`, `annually`, `never`')
-  .describe('How often it is rotated: a duration, `quarterly`, `annually` or `never`.')
+  .regex(/^(\d{1,9}(ms|s|m|h|d)|quarterly|annually|never|\S+( +\S+){4})$/, 'a duration such as `90d`, `quarterly`, `annually`, `never`, or a cron expression such as `0 3 1 * *`')
+  .describe('How often it is rotated: a duration, `quarterly`, `annually`, `never`, or a cron expression of five fields.')
 const notify = z.array(z.string().min(1)).describe('Who is told.')
 
 /** How long to wait for what. The defaults are in timing.ts. */
@@ -37,6 +37,45 @@ const timing = {
   ready: durationSchema.optional().describe("The time from a consumer's reload until every instance attests. 60s when absent."),
 }
 
+const time = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of the day such as `02:30`')
+const date = z.iso.date().describe('A day, `2026-12-20`.')
+const windows = z
+  .array(
+    z.strictObject({
+      days: z.array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])).min(1).optional().describe('On which it begins. Every day when absent.'),
+      from: time.describe('When it begins, by the wall clock of the zone.'),
+      to: time.describe('When it ends; on the next day when that is not later than `from`.'),
+    }),
+  )
+  .min(1)
+  .describe('When rotations may begin; at any time when absent.')
+
+/** When rotations begin by themselves. */
+export const scheduleSchema = z.strictObject({
+  zone: z.string().min(1).optional().describe('The IANA time zone of windows, freezes, calendars and cron expressions. `UTC` when absent.'),
+  windows: windows.optional(),
+  freezes: z
+    .array(z.strictObject({ from: date, to: date, reason: z.string().min(1).describe('Why, for those who ask.') }))
+    .optional()
+    .describe('Days on which nothing begins, both included.'),
+  jitter: duration.optional().describe('What is due at the same time begins spread over this long before it (after it, with a cron expression). 0s when absent.'),
+  serial: z.boolean().optional().describe('At most one rotation of the system is open at a time, also of those that people begin.'),
+  after: z.enum(['development', 'staging']).optional().describe('A secret is rotated only if it was rotated in this environment since the last time; both have to share a state.'),
+  retry: durationSchema.optional().describe('After a rotation that did not end well the next one begins so long later. 24h when absent.'),
+})
+
+/** What one secret adds to the schedule. */
+export const secretScheduleSchema = z.strictObject({
+  windows: windows.optional(),
+  apart: z
+    .strictObject({
+      from: z.array(z.string()).min(1).describe('The other secrets.'),
+      by: durationSchema.optional().describe('How long after one of them is closed. 24h when absent.'),
+    })
+    .optional()
+    .describe('Two that must not change close together: it does not begin while one of these is open, and for a while after it.'),
+})
+
 /** What holds for every secret that does not say otherwise. */
 export const defaultsSchema = z.strictObject({
   owner: owner.optional(),
@@ -54,11 +93,13 @@ export const manifestSchema = z.strictObject({
   system: z.string().min(1).describe('The name of the system whose secrets these are.'),
   environment: z.enum(['development', 'staging', 'production']).optional().describe('`production` when absent.'),
   state: z.string().min(1).optional().describe('Where the state lies: a folder, relative to the manifest, or a reference to a `postgres://` URL, `${env:KEYTURN_STATE_URL}`. `.keyturn` when absent.'),
+  sealing: holds('sealing').optional().describe('What seals values while they lie in the state, with a key of its own. The identity alone does when absent.'),
   defaults: z
     .unknown()
     .meta({ holds: 'defaults' })
     .optional()
     .describe('What holds for every secret that does not say otherwise.'),
+  schedule: scheduleSchema.optional().describe('When rotations begin by themselves, under `keyturn run`. Nothing does when absent.'),
   preflight: z.array(holds('preflight')).optional().describe('Checks that must pass before anything is changed.'),
   postflight: z.array(holds('preflight')).optional().describe('Checks that must pass before a rotation is done.'),
   secrets: z.record(z.string(), z.unknown()).meta({ minProperties: 1 }).describe('The secrets by name.'),
@@ -78,6 +119,7 @@ export const secretSchema = z.strictObject({
     .optional()
     .describe('What else makes it due: `compromise`, `expiry`, `provider-change`, or another secret.'),
   notify: notify.optional(),
+  schedule: secretScheduleSchema.optional().describe('What this secret adds to the schedule.'),
   impact: z.string().min(1).optional().describe('What users feel during a rotation. `none` when absent.'),
   ...timing,
   stores: z.array(holds('store')).min(1).describe('Where its value is kept.'),
@@ -95,6 +137,7 @@ const forText = 'How long after the first change it has to go on passing; once w
 
 /** The engine's keys in a block of each family, beside the connector's own. */
 export const engineKeys = {
+  sealing: z.strictObject({}),
   issuer: z.strictObject({
     strategy: z.string().optional().describe("How old and new overlap. The connector's first one when absent."),
   }),

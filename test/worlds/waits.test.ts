@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
@@ -33,6 +33,19 @@ describe('a rotation that waits', () => {
     expect(await statusOf(world)).toEqual([])
     expectRun(await world.keyturn(['history']), 0, /done/)
     expect(await world.login(old)).toBe('28P01')
+  })
+
+  it('is followed by the next one that the schedule begins, by `run --once`, which says so in the journal', async () => {
+    const world = await theatre.open({ manifest: (secret) => { secret.every = '10s' } })
+    expectRun(await world.keyturn(['rotate', 'database', '--wait']), 0)
+    const first = await world.stage.dsn()
+    expectRun(await world.keyturn(['run', '--once'], LATER), 0)
+    expect(await world.stage.dsn()).toBe(first)
+    appendFileSync(world.stage.manifest, 'schedule: { serial: true }\n')
+    expectRun(await world.keyturn(['due'], LATER), 0, /overdue .*; begins now/)
+    expectRun(await world.keyturn(['run', '--once'], LATER), 0, /Done: /)
+    expect(await world.login(first)).toBe('28P01')
+    expectRun(await world.keyturn(['show', await world.newest()]), 0, /scheduled: every 10s/)
   })
 
   it('goes on by `resume` when it is due, and not before', async () => {

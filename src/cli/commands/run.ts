@@ -18,7 +18,7 @@ interface Options extends CommonOptions {
 /** More processes than this are a slip of the finger. */
 const MOST_WORKERS = 64
 
-/** `keyturn run`: goes on with everything that is due; `--once` for cron. One that fails does not keep the others from going on. */
+/** `keyturn run`: begins what the schedule says and goes on with everything that is due; `--once` for cron. One that fails does not keep the others from going on. */
 export async function run(session: Session, _: readonly string[], options: Options): Promise<number> {
   const workers = options.workers === undefined ? undefined : numberOf('--workers', options.workers, MOST_WORKERS)
   const atOnce = options.concurrency === undefined ? AT_ONCE : numberOf('--concurrency', options.concurrency, 1_000)

@@ -1,0 +1,130 @@
+import { hash } from 'node:crypto'
+import type { Ms } from '../kit/index.ts'
+import type { Lifecycle } from '../manifest/model.ts'
+import { type Calendar, calendarOf } from './calendar.ts'
+import { isCron, type Schedule, type SecretSchedule } from '../manifest/schedule.ts'
+import { dueAfter } from './every.ts'
+import { type Zone, zoneOf } from './zone.ts'
+
+/** What the agenda needs to know of one secret of the manifest. */
+export interface Scheduled {
+  readonly name: string
+  readonly lifecycle: Lifecycle
+  readonly every?: string
+  readonly on?: readonly string[]
+  readonly schedule?: SecretSchedule
+}
+
+/** What the state says of it; times are unix ms. */
+export interface Past {
+  /** The newest rotation that was done: the value in use is as old as its opening. */
+  readonly last?: { readonly rotation: string; readonly openedAt: number; readonly closedAt: number }
+  /** The newest one that ended otherwise, if nothing was done since. */
+  readonly failed?: { readonly closedAt: number }
+  readonly open?: string
+  /** When it was last rotated in the environment that comes first, if it ever was. */
+  readonly first?: { readonly openedAt: number }
+}
+
+/** When one secret is rotated next, as things are now. */
+export interface Entry {
+  readonly secret: string
+  /** What makes it due: `every 90d`, `after nats`. */
+  readonly cause: string
+  /** When its value has to be replaced. */
+  readonly due: number
+  /** When it begins: now or later; absent while something other than the time stands in its way. */
+  readonly begins?: number
+  /** Why not at `due`: a window, a freeze, another rotation. */
+  readonly because?: string
+}
+
+/**
+ * Which rotations begin when, the next one first: those with `begins` at or before `now` begin now. A secret that this state has never
+ * seen rotated is not on it: its first rotation is somebody's decision. Pure: the same past and time give the same agenda.
+ */
+export function agendaOf(schedule: Schedule, secrets: readonly Scheduled[], past: ReadonlyMap<string, Past>, now: number): Entry[] {
+  const zone = zoneOf(schedule.zone)
+  const common = calendarOf(zone, schedule.windows, schedule.freezes)
+  const entries = secrets.flatMap((secret): Entry[] => {
+    const known = past.get(secret.name)
+    if (secret.lifecycle !== 'active' || known?.last === undefined || known.open !== undefined) return []
+    const cause = causeOf(secret, known.last, past, zone)
+    if (cause === undefined) return []
+    const windows = secret.schedule?.windows
+    const calendar = windows === undefined ? common : calendarOf(zone, windows, schedule.freezes)
+    const { lead, ...named } = cause
+    const wanted = Math.max(cause.due - lead * jitterOf(secret.name, cause.due, schedule.jitter), (known.failed?.closedAt ?? Number.NEGATIVE_INFINITY) + schedule.retry)
+    return [{ secret: secret.name, ...named, ...beginOf(wanted, calendar, notBefore(secret, schedule, known, past), now) }]
+  })
+  const sorted = entries.toSorted((a, b) => (a.begins ?? Infinity) - (b.begins ?? Infinity) || a.due - b.due || a.secret.localeCompare(b.secret))
+  return inTurn(sorted, schedule, secrets, past, now)
+}
+
+/** What makes it due, and whether it is spread before that time (1) or after it (-1), as what names the time of a beginning is. */
+type Cause = Pick<Entry, 'cause' | 'due'> & { readonly lead: 1 | -1 }
+
+/** The earliest of what makes it due. */
+function causeOf({ every, on = [] }: Scheduled, last: { readonly openedAt: number }, past: ReadonlyMap<string, Past>, zone: Zone): Cause | undefined {
+  const at = every === undefined ? undefined : dueAfter(every, last.openedAt, zone)
+  const causes = [
+    ...(at === undefined || every === undefined ? [] : [{ cause: `every ${every}`, due: at, lead: isCron(every) ? -1 : 1 } as const]),
+    ...on.flatMap((name): Cause[] => {
+      const other = past.get(name)?.last
+      return other === undefined || other.closedAt <= last.openedAt ? [] : [{ cause: `after ${name}`, due: other.closedAt, lead: -1 }]
+    }),
+  ]
+  return causes.toSorted((a, b) => a.due - b.due)[0]
+}
+
+interface Obstacle {
+  /** From when on it is none any more; absent while that is not known. */
+  readonly until?: number
+  readonly why: string
+}
+
+/** What else stands in its way: one of the pair, the environment that comes first. */
+function notBefore({ schedule }: Scheduled, { after }: Schedule, known: Past, past: ReadonlyMap<string, Past>): readonly Obstacle[] {
+  const { from = [], by = 0 } = schedule?.apart ?? {}
+  const others = from.flatMap((name): Obstacle[] => {
+    const other = past.get(name)
+    if (other?.open !== undefined) return [{ why: `${name} is being rotated` }]
+    const closed = Math.max(other?.last?.closedAt ?? 0, other?.failed?.closedAt ?? 0)
+    return closed === 0 ? [] : [{ until: closed + by, why: `${name} was rotated` }]
+  })
+  const green = after === undefined || (known.first?.openedAt ?? 0) > (known.last?.openedAt ?? 0)
+  return green ? others : [...others, { why: `it was not rotated in ${after} since` }]
+}
+
+function beginOf(wanted: number, calendar: Calendar, obstacles: readonly Obstacle[], now: number): Pick<Entry, 'begins' | 'because'> {
+  const stuck = obstacles.find(({ until }) => until === undefined)
+  if (stuck !== undefined) return { because: stuck.why }
+  const last = obstacles.toSorted((a, b) => (b.until ?? 0) - (a.until ?? 0))[0]
+  const free = Math.max(wanted, last?.until ?? wanted)
+  const begins = calendar.nextOpen(Math.max(free, now))
+  if (begins === undefined) return { because: 'no window ever opens' }
+  const because = begins <= Math.max(wanted, now) ? undefined : begins > Math.max(free, now) ? calendar.whyClosed(Math.max(free, now)) : last?.why
+  return { begins, ...(because === undefined ? {} : { because }) }
+}
+
+/** Of those that would begin now, whoever comes first keeps the others waiting that may not be open beside it. */
+function inTurn(sorted: readonly Entry[], { serial }: Schedule, secrets: readonly Scheduled[], past: ReadonlyMap<string, Past>, now: number): Entry[] {
+  const open = [...past].find(([, each]) => each.open !== undefined)?.[0]
+  const begun: string[] = []
+  return sorted.map((entry) => {
+    if (entry.begins === undefined || entry.begins > now) return entry
+    const apart = secrets.find(({ name }) => name === entry.secret)?.schedule?.apart?.from ?? []
+    const other = serial ? (open ?? begun[0]) : begun.find((name) => apart.includes(name) || secrets.find((each) => each.name === name)?.schedule?.apart?.from.includes(entry.secret) === true)
+    if (other === undefined) {
+      begun.push(entry.secret)
+      return entry
+    }
+    const { begins: _, ...waiting } = entry
+    return { ...waiting, because: `${other} is being rotated` }
+  })
+}
+
+/** Always the same for one secret and one due time, so that looking twice does not begin it twice; spread evenly below `most`. */
+function jitterOf(secret: string, due: number, most: Ms): Ms {
+  return Math.floor((parseInt(hash('sha256', `${secret} ${due}`).slice(0, 12), 16) / 2 ** 48) * most)
+}
