@@ -190,10 +190,10 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     words: 'due',
     group: 'Look',
-    says: 'list which secrets are due by their `every`: overdue, never rotated, soon',
+    says: 'list which secrets are due by their `every`, and what is stuck: overdue, never rotated, soon',
     options: [
       ['--within <duration>', 'what counts as soon (default: 7d)'],
-      ['--check', 'exit with 4 when one is overdue or cannot be shown not to be, for cron'],
+      ['--check', 'exit with 4 when one is stuck, overdue or cannot be shown not to be, for cron'],
     ],
     load: () => import('./commands/due.ts'),
   },

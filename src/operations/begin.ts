@@ -17,7 +17,7 @@ export async function beginDue(engine: Engine, manifest: Manifest, onFailure: On
   const { schedule } = manifest
   if (schedule === undefined || (await readPause(engine.state.db)) !== undefined) return
   const now = engine.now()
-  const agenda = agendaOf(schedule, Object.values(manifest.secrets), await readPast(manifest, engine.state.db), now)
+  const agenda = agendaOf(schedule, Object.values(manifest.secrets), await readPast(manifest, engine.state.db, now), now)
   for (const { secret, cause, begins } of agenda) {
     if (engine.interrupt.aborted || begins === undefined || begins > now) return
     try {

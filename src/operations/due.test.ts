@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { freshState, openOne } from '../../test/fixture/state.ts'
 import { specimenManifest } from '../../test/fixture/specimen.ts'
 import type { Manifest, SecretSpec } from '../manifest/model.ts'
+import { readPast } from './past.ts'
 import { dueOf, isOverdue, listDue } from './due.ts'
 
 const at = (text: string): number => Date.parse(text)
@@ -16,6 +17,7 @@ delete (unscheduled as { every?: string }).every
 describe('a secret', () => {
   const rotated = (openedAt: number) => ({ last: { rotation: 'one', openedAt, closedAt: openedAt } })
   it.each([
+    ['stuck while its open rotation waits for a person, whatever its time', secret({ every: '90d' }), { ...rotated(NOW), open: 'two', stuck: 'waits for a person: DEADLINE' }, 'stuck'],
     ['overdue from the very moment on', secret({ every: '90d' }), rotated(NOW - 90 * DAY), 'overdue'],
     ['due within what was asked for', secret({ every: '90d' }), rotated(NOW - 83 * DAY), 'due'],
     ['fine before that', secret({ every: '90d' }), rotated(NOW - 83 * DAY + 1), 'fine'],
@@ -28,9 +30,24 @@ describe('a secret', () => {
     expect(dueOf(one, seen, NOW, 7 * DAY)).toMatchObject({ secret: 'database', state })
   })
 
+  it.each([
+    ['a task: Make a new key', null, 0, 'waits for a task: Make a new key'],
+    ['a person: DEADLINE', null, 0, 'waits for a person: DEADLINE'],
+    // Nobody was there to end its wait; in the second one somebody is at it.
+    ['grace', NOW - 601_000, 0, expect.stringContaining('nobody has gone on with it since')],
+    ['grace', NOW - 601_000, NOW + 1_000, undefined],
+    ['grace', NOW - 599_000, 0, undefined],
+    ['grace', NOW + DAY, 0, undefined],
+  ])('whose open rotation waits for %j, due at %j, held until %j, is stuck: %j', async (waitsFor, dueAt, until, stuck) => {
+    const state = await freshState()
+    await openOne(state, 'one')
+    await state.db.updateTable('rotation').set({ waits_for: waitsFor, due_at: dueAt, lease_until: until }).execute()
+    expect((await readPast(manifest, state.db, NOW)).get('database')?.stuck).toEqual(stuck)
+  })
+
   it('breaks its policy when it is overdue, and when nobody can show that it is not', () => {
-    const states = (['overdue', 'unrotated', 'unknown', 'due', 'fine', 'manual', 'never', 'inactive'] as const).filter((state) => isOverdue({ secret: 'a', lifecycle: 'active', state }))
-    expect(states).toEqual(['overdue', 'unrotated', 'unknown'])
+    const states = (['stuck', 'overdue', 'unrotated', 'unknown', 'due', 'fine', 'manual', 'never', 'inactive'] as const).filter((state) => isOverdue({ secret: 'a', lifecycle: 'active', state }))
+    expect(states).toEqual(['stuck', 'overdue', 'unrotated', 'unknown'])
   })
 })
 
@@ -48,7 +65,10 @@ describe('the secrets of a manifest', () => {
     }
     const named: Manifest = { ...manifest, secrets: Object.fromEntries(['never', 'cache', 'token', 'database'].map((name) => [name, secret({ name, every: name === 'never' ? 'never' : '90d' })])) }
     expect(await listDue(named, state.db, NOW, 7 * DAY)).toEqual([
-      { secret: 'database', state: 'overdue', lifecycle: 'active', owner: 'platform', every: '90d', since: NOW - 100 * DAY, rotation: 'recent', at: NOW - 10 * DAY, open: 'open' },
+      {
+        secret: 'database', state: 'stuck', lifecycle: 'active', owner: 'platform', every: '90d', since: NOW - 100 * DAY, rotation: 'recent', at: NOW - 10 * DAY, open: 'open',
+        stuck: `nobody has gone on with it since ${new Date(NOW - DAY).toISOString().slice(0, 16)}Z: \`keyturn run\` does`,
+      },
       { secret: 'token', state: 'unrotated', lifecycle: 'active', owner: 'platform', every: '90d' },
       { secret: 'cache', state: 'fine', lifecycle: 'active', owner: 'platform', every: '90d', since: NOW - 10 * DAY, rotation: 'cache', at: NOW + 80 * DAY },
       { secret: 'never', state: 'never', lifecycle: 'active', owner: 'platform', every: 'never' },

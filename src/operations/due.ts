@@ -9,6 +9,7 @@ import { readPast } from './past.ts'
 
 /**
  * How a secret stands to its `every`, from what wants somebody most to what wants nobody:
+ * - `stuck`: a rotation of it is open and goes no further by itself.
  * - `overdue`: its time is over.
  * - `unrotated`: it has an `every`, and this state has never seen a rotation of it that was done.
  * - `unknown`: it has an `every`, and there is no state yet.
@@ -18,7 +19,7 @@ import { readPast } from './past.ts'
  * - `never`: its `every` is `never`.
  * - `inactive`: its lifecycle is not `active`: nothing rotates it.
  */
-export type DueState = 'overdue' | 'unrotated' | 'unknown' | 'due' | 'fine' | 'manual' | 'never' | 'inactive'
+export type DueState = 'stuck' | 'overdue' | 'unrotated' | 'unknown' | 'due' | 'fine' | 'manual' | 'never' | 'inactive'
 
 /** One secret and its time. */
 export interface Due {
@@ -36,6 +37,8 @@ export interface Due {
   readonly at?: number
   /** The rotation of it that is open now. */
   readonly open?: string
+  /** Why that goes no further by itself. */
+  readonly stuck?: string
   /** When the schedule begins the next one, unix ms; absent without a schedule, or while something else stands in its way. */
   readonly begins?: number
   /** Why it does not begin when it is due: a window, a freeze, another rotation. */
@@ -44,7 +47,7 @@ export interface Due {
 
 /** How one secret stands at `now`. `past` is undefined when there is no state. Pure. */
 export function dueOf(secret: SecretSpec, past: Past | undefined, now: number, within: Ms, zone: Zone = zoneOf('UTC')): Due {
-  const { last, open } = past ?? {}
+  const { last, open, stuck } = past ?? {}
   const at = secret.every === undefined || last === undefined ? undefined : dueAfter(secret.every, last.openedAt, zone)
   return {
     secret: secret.name,
@@ -55,10 +58,12 @@ export function dueOf(secret: SecretSpec, past: Past | undefined, now: number, w
     ...(last === undefined ? {} : { since: last.openedAt, rotation: last.rotation }),
     ...(at === undefined ? {} : { at }),
     ...(open === undefined ? {} : { open }),
+    ...(stuck === undefined ? {} : { stuck }),
   }
 }
 
 function stateOf(secret: SecretSpec, past: Past | undefined, at: number | undefined, now: number, within: Ms): DueState {
+  if (past?.stuck !== undefined) return 'stuck'
   if (secret.lifecycle !== 'active') return 'inactive'
   if (secret.every === undefined) return 'manual'
   if (secret.every === 'never') return 'never'
@@ -68,11 +73,11 @@ function stateOf(secret: SecretSpec, past: Past | undefined, at: number | undefi
   return at <= now + within ? 'due' : 'fine'
 }
 
-const ORDER: readonly DueState[] = ['overdue', 'unrotated', 'unknown', 'due', 'fine', 'manual', 'never', 'inactive']
+const ORDER: readonly DueState[] = ['stuck', 'overdue', 'unrotated', 'unknown', 'due', 'fine', 'manual', 'never', 'inactive']
 
 /** Every secret of a manifest, the most pressing first. `db` is undefined when there is no state. Changes nothing. */
 export async function listDue(manifest: Manifest, db: Kysely<Tables> | undefined, now: number, within: Ms): Promise<Due[]> {
-  const past = db === undefined ? undefined : await readPast(manifest, db)
+  const past = db === undefined ? undefined : await readPast(manifest, db, now)
   const { schedule } = manifest
   const secrets = Object.values(manifest.secrets)
   const zone = zoneOf(schedule?.zone ?? 'UTC')
@@ -87,5 +92,5 @@ export async function listDue(manifest: Manifest, db: Kysely<Tables> | undefined
 
 /** Whether the policy of the secret is broken, or cannot be shown to hold. */
 export function isOverdue(due: Due): boolean {
-  return due.state === 'overdue' || due.state === 'unrotated' || due.state === 'unknown'
+  return due.state === 'stuck' || due.state === 'overdue' || due.state === 'unrotated' || due.state === 'unknown'
 }

@@ -1,18 +1,22 @@
 import type { Kysely } from 'kysely'
 import type { Manifest } from '../manifest/model.ts'
 import type { Past } from '../schedule/agenda.ts'
-import { listRotations } from '../state/rotation.ts'
+import { listRotations, type RotationRow } from '../state/rotation.ts'
 import type { Tables } from '../state/schema.ts'
 
-/** What the state says of each secret of a manifest; one of which it knows nothing is absent. */
-export async function readPast(manifest: Manifest, db: Kysely<Tables>): Promise<ReadonlyMap<string, Past>> {
+/** An open rotation that nobody has gone on with for so long after its time is left alone. */
+const LEFT_MS = 600_000
+
+/** What the state says at `now` of each secret of a manifest; one of which it knows nothing is absent. */
+export async function readPast(manifest: Manifest, db: Kysely<Tables>, now: number): Promise<ReadonlyMap<string, Past>> {
   const { system, environment, schedule } = manifest
   const past = new Map<string, Past>()
   const add = (secret: string, more: Past): void => void past.set(secret, { ...past.get(secret), ...more })
   // Newest first: the first one that was done is the last one.
-  for (const { id, secret, result, opened_at: openedAt, closed_at: closedAt } of await listRotations(db, { system, environment })) {
+  for (const row of await listRotations(db, { system, environment })) {
+    const { id, secret, result, opened_at: openedAt, closed_at: closedAt } = row
     const { last, failed } = past.get(secret) ?? {}
-    if (result === null) add(secret, { open: id })
+    if (result === null) add(secret, { open: id, ...whyStuck(row, now) })
     else if (result === 'done' && last === undefined) add(secret, { last: { rotation: id, openedAt, closedAt: closedAt ?? openedAt } })
     else if (result !== 'done' && last === undefined && failed === undefined) add(secret, { failed: { closedAt: closedAt ?? openedAt } })
   }
@@ -21,4 +25,11 @@ export async function readPast(manifest: Manifest, db: Kysely<Tables>): Promise<
     if (result === 'done' && past.get(secret)?.first === undefined) add(secret, { first: { openedAt } })
   }
   return past
+}
+
+/** It waits for a person, or for somebody who runs keyturn. */
+function whyStuck({ waits_for: waitsFor, due_at: dueAt, lease_until: until }: RotationRow, now: number): Pick<Past, 'stuck'> {
+  if (waitsFor !== null && /^a (person|task): /.test(waitsFor)) return { stuck: `waits for ${waitsFor}` }
+  const since = Math.max(dueAt ?? Number.POSITIVE_INFINITY, until)
+  return since + LEFT_MS < now ? { stuck: `nobody has gone on with it since ${new Date(since).toISOString().slice(0, 16)}Z: \`keyturn run\` does` } : {}
 }

@@ -22,6 +22,8 @@ export interface Past {
   /** The newest one that ended otherwise, if nothing was done since. */
   readonly failed?: { readonly closedAt: number }
   readonly open?: string
+  /** Why the open one goes no further by itself, if it does not. */
+  readonly stuck?: string
   /** When it was last rotated in the environment that comes first, if it ever was. */
   readonly first?: { readonly openedAt: number }
 }

@@ -25,14 +25,16 @@ export function dueLines(list: readonly Due[], now: number, paint: Paint): strin
 }
 
 function colour(state: DueState, paint: Paint): (text: string) => string {
-  if (state === 'overdue') return paint.bad
+  if (state === 'stuck' || state === 'overdue') return paint.bad
   if (state === 'unrotated' || state === 'unknown' || state === 'due') return paint.warn
   return state === 'fine' ? paint.good : paint.dim
 }
 
-function textOf({ state, every = '', since, at, lifecycle }: Due, now: number): string {
+function textOf({ state, every = '', since, at, lifecycle, stuck = '' }: Due, now: number): string {
   const times = at === undefined || since === undefined ? '' : `${dayOf(at)}, in use since ${dayOf(since)} (${every})`
   switch (state) {
+    case 'stuck':
+      return stuck
     case 'overdue':
       return `for ${duration(now - (at ?? now))}: was due ${times}`
     case 'due':
