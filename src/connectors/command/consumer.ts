@@ -5,6 +5,7 @@ import type { Consumer, Instance } from '../../kit/consumer.ts'
 import { durationOf } from '../../kit/duration.ts'
 import { isReady } from '../../outside/http/index.ts'
 import { fillArgv, succeeded } from '../../outside/process/index.ts'
+import { restartNotice } from './container.ts'
 import type { ConsumerConfig } from './manifest.ts'
 import { folderOf, present, run } from './run.ts'
 
@@ -24,7 +25,8 @@ export function openConsumer(config: ConsumerConfig, host: Host): Consumer {
     title: () => `command ${title}`,
     preflight: async () => {
       const found = present([config.run], config, host)
-      return found.is === 'done' ? done({ notices: [] }) : found
+      const notice = restartNotice(config.run)
+      return found.is === 'done' ? done({ notices: notice === undefined ? [] : [`${title}: ${notice}`] }) : found
     },
     instances: async (call) => done({ all: await list(config, call), complete: true }),
     reload: async (call) => {
