@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ALNUM, generate } from './kit/generate.ts'
-import { plannerFor } from './runtime.ts'
+import { plannerFor, userName } from './runtime.ts'
 import { callWithin } from './testing/call.ts'
 
 const [user, password, host] = [generate(ALNUM, 12), generate(ALNUM, 24), generate(ALNUM, 12)]
@@ -49,5 +49,12 @@ describe('the host that connectors are opened with', () => {
     const { resolve, noticed } = opened()
     await resolve('${file:password}')
     expect(noticed).toEqual([`${join(base, 'password')} can be read by every user of this machine: chmod o-r`])
+  })
+})
+
+describe('who is named in the journal', () => {
+  it('is the user; its number where the machine has no name for it, as in many containers', () => {
+    expect(userName(() => ({ username: 'ada' }))).toBe('ada')
+    expect(userName(() => { throw Object.assign(new Error('no such user'), { code: 'ERR_SYSTEM_ERROR' }) })).toBe(`uid-${process.getuid?.()}`)
   })
 })

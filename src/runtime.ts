@@ -103,12 +103,21 @@ export function engineFor(runtime: Runtime, state: State, { onEvent = () => unde
     owner: ownerOf(process.pid),
     isDead: ownerIsDead,
     ...leaseOf(runtime.env['KEYTURN_LEASE_MS']),
-    by: label(`${userInfo().username}@${hostname()}`),
+    by: label(`${userName()}@${hostname()}`),
     version: packageVersion(),
     interrupt: runtime.interrupt,
     debug: runtime.env['KEYTURN_DEBUG'] !== undefined,
     onEvent,
     onLate,
+  }
+}
+
+/** Who runs this process. In a container a user may have no line in /etc/passwd: then it is its number. */
+export function userName(ask: () => { readonly username: string } = userInfo): string {
+  try {
+    return ask().username
+  } catch {
+    return `uid-${process.getuid?.() ?? 'unknown'}`
   }
 }
 

@@ -27,7 +27,7 @@ describe.each(BACKENDS)('a look at a state, on $name', ({ fresh }) => {
     const state = await fresh()
     const sealer = await withSealed(state)
     expect(await checkState(state, sealer)).toEqual({ readable: true, opened: 1, problems: [], notices: [] })
-    expect(await checkState(state, undefined)).toEqual({ readable: true, opened: 0, problems: [], notices: [] })
+    expect(await checkState(state)).toEqual({ readable: true, opened: 0, problems: [], notices: [] })
   })
 
   it('finds a sealed value that was changed', async () => {
@@ -45,7 +45,7 @@ describe.each(BACKENDS)('a look at a state, on $name', ({ fresh }) => {
     await openOne(state, 'one')
     await openOne(state, 'two')
     await sql`update rotation set result = 'done' where id = 'two'`.execute(state.db)
-    expect((await checkState(state, undefined)).problems).toEqual(['two: the index says that it is done, the journal does not'])
+    expect((await checkState(state)).problems).toEqual(['two: the index says that it is done, the journal does not'])
   })
 })
 
@@ -56,7 +56,7 @@ describe('a look at a state in a file', () => {
     const raw = new DatabaseSync(join(state.folder, STATE_FILE), { enableForeignKeyConstraints: false })
     raw.exec(`delete from rotation where id = 'one'`)
     raw.close()
-    expect((await checkState(state, undefined)).problems).toEqual(['2 rows of event belong to no rotation', '1 rows of sealed belong to no rotation'])
+    expect((await checkState(state)).problems).toEqual(['2 rows of event belong to no rotation', '1 rows of sealed belong to no rotation'])
   })
 
   it('finds a page that was damaged', async () => {
@@ -69,6 +69,6 @@ describe('a look at a state in a file', () => {
     closeSync(handle)
     const again = await openState(state.folder, undefined)
     onTestFinished(() => again.close())
-    expect(await checkState(again, undefined)).toMatchObject({ readable: false, problems: [expect.stringMatching(/^the file is damaged: /)] })
+    expect(await checkState(again)).toMatchObject({ readable: false, problems: [expect.stringMatching(/^the file is damaged: /)] })
   })
 })

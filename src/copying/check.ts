@@ -11,7 +11,7 @@ import { listRotations } from '../state/rotation.ts'
 export interface Checked {
   /** False for a damaged file: then nothing else was looked at. */
   readonly readable: boolean
-  /** Sealed values that were opened to see whether they can be; 0 without a sealer. */
+  /** Sealed values that were opened to see whether they can be; 0 without sealers. */
   readonly opened: number
   readonly problems: readonly string[]
   /** What is as it should be, and what somebody should know of. */
@@ -20,12 +20,12 @@ export interface Checked {
 
 /**
  * Looks whether a state is sound as a database: its pages, rows that belong to nothing, what its index says of the journals, and
- * with a sealer whether what open rotations have sealed can be opened. Chains and receipts are for `verifyState`. Changes nothing.
+ * with sealers whether what open rotations have sealed can be opened. Chains and receipts are for `verifyState`. Changes nothing.
  */
-export async function checkState(state: State, sealer: Sealer | undefined): Promise<Checked> {
+export async function checkState(state: State, ...sealers: readonly Sealer[]): Promise<Checked> {
   const damage = await damageOf(state)
   if (damage !== undefined) return { readable: false, opened: 0, problems: [damage], notices: [] }
-  const sealed = sealer === undefined ? { opened: 0, problems: [] } : await openSealed(state, sealer)
+  const sealed = sealers.length === 0 ? { opened: 0, problems: [] } : await openSealed(state, sealers)
   return {
     readable: true,
     opened: sealed.opened,
@@ -67,7 +67,7 @@ async function strayIndex({ db }: State): Promise<string[]> {
   return rows.flatMap(({ id, result, type }) => ((result === null) === (type === 'rotation-closed') ? [`${id}: the index says that it is ${result ?? 'open'}, the journal does not`] : []))
 }
 
-async function openSealed(state: State, sealer: Sealer): Promise<Pick<Checked, 'opened' | 'problems'>> {
+async function openSealed(state: State, sealers: readonly Sealer[]): Promise<Pick<Checked, 'opened' | 'problems'>> {
   const problems: string[] = []
   let opened = 0
   for (const row of await listRotations(state.db)) {
@@ -75,7 +75,7 @@ async function openSealed(state: State, sealer: Sealer): Promise<Pick<Checked, '
       const sealed = await readSealed(state.db, row.id, name)
       if (sealed === undefined) continue
       try {
-        await unseal(sealed, { rotation: row.id, name, secret: secretKey(row.system, row.environment, row.secret) }, sealer)
+        await unseal(sealed, { rotation: row.id, name, secret: secretKey(row.system, row.environment, row.secret) }, ...sealers)
         opened += 1
       } catch (thrown) {
         if (!(thrown instanceof KeyturnError)) throw thrown

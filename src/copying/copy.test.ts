@@ -70,7 +70,7 @@ describe.each(WAYS)('a state that is copied $name', ({ fresh, target, kind }) =>
     expect((await readLedger(moved.db, 'atlas/staging/database')).map((row) => row.fingerprint)).toEqual((await readLedger(state.db, 'atlas/staging/database')).map((row) => row.fingerprint))
     expect(Buffer.from((await readSealed(moved.db, 'waiting', 'new'))?.ciphertext ?? []).equals(sealed.ciphertext)).toBe(true)
     expect(existsSync(receiptFile(moved.folder, 'closed'))).toBe(kind === 'sqlite')
-    expect((await checkState(moved, undefined)).problems).toEqual([])
+    expect((await checkState(moved)).problems).toEqual([])
     // Where it was it is known who was at work, and what it holds is held here, too.
     const next = await claim(moved.db, 'working', 'new owner', moved.clock, dead)
     expect(next.predecessor).toBe('dead')
@@ -94,7 +94,7 @@ describe.each(WAYS)('a state that is copied $name', ({ fresh, target, kind }) =>
     await expect(appendNote(state, entry(1))).rejects.toMatchObject({ code: 'STATE_MOVED' })
     const looked = await openedAgain(state, state.place, false)
     expect(await listRotations(looked.db)).toHaveLength(3)
-    expect((await checkState(looked, undefined)).notices).toEqual([`it was moved to ${copied.to}`])
+    expect((await checkState(looked)).notices).toEqual([`it was moved to ${copied.to}`])
     await expect(copyState(state.place, await target(), dead)).rejects.toMatchObject({ code: 'STATE_MOVED' })
   })
 

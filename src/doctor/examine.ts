@@ -10,6 +10,7 @@ import { AREAS, type Finding, fine, type Found, thrownAt } from './finding.ts'
 import { examineIdentity } from './identity.ts'
 import { type Look, lookUntil } from './look.ts'
 import { NOTHING, recall } from './memory.ts'
+import { examineSealing } from './sealing.ts'
 import { examineSecret, type Surgery } from './secret.ts'
 import { type AskFileSystem, examineState, type SeenState } from './state.ts'
 
@@ -52,7 +53,7 @@ export async function examine(examination: Examination): Promise<Finding[]> {
     const memory = state === undefined ? NOTHING : await recall(state, manifest, planner.now())
     const common: Found[] = [
       fine('version', 'keyturn', `${examination.version} on Node ${examination.node}`),
-      ...identity.found, ...seen.found, ...memory.found, ...(await examineSystemChecks(planner, manifest, look)),
+      ...identity.found, ...(await examineSealing(planner, manifest, look)), ...seen.found, ...memory.found, ...(await examineSystemChecks(planner, manifest, look)),
     ]
     const surgery: Surgery = { planner, manifest, look }
     const each = await mapBounded(secrets, AT_ONCE, async (secret) => {

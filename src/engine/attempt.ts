@@ -26,6 +26,9 @@ import { plainFields, type Values } from '../steps/values.ts'
 const GATE_MIN_MS = 1_000
 const GATE_MAX_MS = 30_000
 
+/** What is sealed on trial, before a provider makes a value that could not be kept else. */
+const NOTHING: Credential = { id: '', fields: {} }
+
 /** How long one look in the undo window may take. */
 const GUARD_MS = 10_000
 
@@ -69,9 +72,11 @@ export class Attempts {
     rehearsal.at(step.id, 'before-intent')
     const resource = resourceOf(this.#recorder.progress.plan, step)
     const tag = tagOf(this.#claim.rotation, this.#recorder.progress.plan, step, attempt)
-    const deadline = this.#engine.now() + step.deadline
     const proposed = this.#propose(step)
-    const sealed = proposed === undefined ? {} : { sealed: { new: await this.#values.seal('new', proposed) } }
+    const sealing = proposed === undefined && step.do !== 'mint' ? undefined : await this.#values.trySeal('new', proposed ?? NOTHING)
+    if (sealing?.is === 'refused') return this.#record(step, attempt, { outcome: sealing })
+    const sealed = proposed === undefined || sealing === undefined ? {} : { sealed: { new: sealing.value } }
+    const deadline = this.#engine.now() + step.deadline
     const ledger = this.#ledger(step, 'intent-recorded', proposed === undefined ? {} : { new: proposed })
     try {
       if (resource !== undefined) this.#refuseOrphan(step, resource)
@@ -126,7 +131,10 @@ export class Attempts {
   async #record(step: Step, attempt: number, { outcome, seal }: Performed, receipt?: string): Promise<void> {
     switch (outcome.is) {
       case 'done': {
-        const sealed = seal === undefined ? {} : { sealed: { [seal.name]: await this.#values.seal(seal.name, seal.credential) } }
+        const sealing = seal === undefined ? undefined : await this.#values.trySeal(seal.name, seal.credential)
+        // It is there, and cannot be kept: as good as one that got no answer, which is found again and settled (I3).
+        if (sealing?.is === 'refused') return this.#record(step, attempt, { outcome: unknown(sealing.code, sealing.about) })
+        const sealed = seal === undefined || sealing === undefined ? {} : { sealed: { [seal.name]: sealing.value } }
         const known = seal === undefined ? {} : { [seal.name]: seal.credential }
         await this.#recorder.write({ type: 'step-done', step: step.id, attempt, evidence: { ...outcome.value, ...this.#named(step, seal?.credential) } }, { ...sealed, ledger: this.#ledger(step, 'step-done', known), ...(receipt === undefined ? {} : { receipt }) })
         if (seal !== undefined) this.#values.adopt(seal.name, seal.credential)

@@ -25,7 +25,7 @@ export type Next =
   | { readonly do: 'finished' }
 
 /** Refusals and silences that pass by themselves: a restart, a full queue, a network that comes back. */
-const PASSING: ReadonlySet<Code> = new Set<Code>(['UNREACHABLE', 'DEADLINE', 'SERVER_ERROR', 'RATE_LIMITED', 'CONFLICT', 'LOCKED', 'OLD_STILL_ON'])
+export const PASSING: ReadonlySet<Code> = new Set<Code>(['UNREACHABLE', 'DEADLINE', 'SERVER_ERROR', 'RATE_LIMITED', 'CONFLICT', 'LOCKED', 'OLD_STILL_ON'])
 
 /** How long a passing trouble is tried again before a person is called: longer than a restart or a short outage. */
 export const PATIENCE_MS = 300_000

@@ -4,7 +4,7 @@ import type { Claim } from '../state/journal.ts'
 import { claim as claimRotation, LEASE_MS, release, renew, type Taken } from '../state/lease.ts'
 import { Attempts } from './attempt.ts'
 import { openCast, type Cast } from '../steps/cast.ts'
-import { decideFrom, type Next } from './decide.ts'
+import { decideFrom, type Next, PASSING } from './decide.ts'
 import type { Engine } from './engine.ts'
 import type { Result } from '../journal/event.ts'
 import { readPause } from '../state/pause.ts'
@@ -15,7 +15,7 @@ import { Values } from '../steps/values.ts'
 export type Stopped =
   | { readonly is: 'closed'; readonly result: Result; readonly code?: Code; readonly about?: string }
   /** `again` is when to drive it next: before `until` where the wait is watched. */
-  | { readonly is: 'waiting'; readonly until: number; readonly again: number; readonly why: 'grace' | 'undo' | 'gate' | 'provider'; readonly about: string }
+  | { readonly is: 'waiting'; readonly until: number; readonly again: number; readonly why: 'grace' | 'undo' | 'gate' | 'provider' | 'sealer'; readonly about: string }
   | { readonly is: 'person'; readonly code: Code; readonly about: string; readonly task: boolean }
   | { readonly is: 'interrupted' }
 
@@ -28,6 +28,9 @@ export interface DriveOptions {
 
 /** A wait that ends this soon is slept through instead of given back. */
 const SHORT_MS = 50
+
+/** A sealer that cannot be asked is asked again so much later. */
+const SEALER_AGAIN_MS = 5_000
 
 /** In the undo window it is looked this often whether somebody still wants the old credential: a twentieth of it, one second to one minute. */
 function guardEvery(undo: number): number {
@@ -51,17 +54,24 @@ export async function drive(engine: Engine, rotation: string, options: DriveOpti
     })
   }, leaseMs / 3)
   heartbeat.unref()
-  let run: Run | undefined
+  let [run, again]: [Run | undefined, number | undefined] = [undefined, undefined]
   try {
     run = await Run.open(engine, taken, lost.signal, options)
     await refusePaused(engine, run)
     return await run.toTheEnd(paused.signal)
+  } catch (thrown) {
+    if (!(thrown instanceof SealerAway)) throw thrown
+    again = engine.now() + SEALER_AGAIN_MS
+    return { is: 'waiting', until: again, again, why: 'sealer', about: thrown.message }
   } finally {
     clearInterval(heartbeat)
     await run?.close()
-    await release(engine.state.db, taken.claim, run?.again)
+    await release(engine.state.db, taken.claim, again ?? run?.again)
   }
 }
+
+/** What lies sealed cannot be opened now: nothing is gone on with, and nothing is lost. */
+class SealerAway extends Error {}
 
 /** Holds on to the lease, and hears of a pause. */
 async function keep({ state }: Engine, held: Claim, leaseMs: number, paused: AbortController): Promise<void> {
@@ -99,7 +109,9 @@ class Run {
     const recorder = await Recorder.open(engine, held, taken.predecessor, taken.before)
     const { plan } = recorder.progress
     const host = engine.host(plan.base)
-    const values = await Values.open(engine.state, held.rotation, plan, host)
+    const values = await Values.open(engine, held.rotation, plan, host).catch((thrown: unknown) => {
+      throw thrown instanceof KeyturnError && PASSING.has(thrown.code) ? new SealerAway(thrown.message) : thrown
+    })
     const cast = await openCast(plan, engine.registry, host)
     return new Run(engine, held, recorder, new Attempts({ engine, claim: held, recorder, values, cast, lost, options }), cast, lost)
   }

@@ -35,8 +35,9 @@ export const INVARIANTS: readonly Invariant[] = [
       if (event.type === 'rotation-closed' && progress.open !== undefined) return `closed while ${progress.open.step} is open`
       if (isIntent(event)) return progress.open === undefined ? undefined : `${event.step} begins while ${progress.open.step} is open`
       if (!isOutcome(event) || !isEffect(stepOf(progress.plan, event.step))) return progress.open !== undefined && isOutcome(event) ? `${event.step} while ${progress.open.step} is open` : undefined
-      const locked = event.type === 'step-refused' && event.code === 'LOCKED'
-      return locked || progress.open?.step === event.step ? undefined : `${event.step} has an outcome without an intent`
+      // What could not even be begun, for the resource is locked or the sealer away, had no effect.
+      const unbegun = event.type === 'step-refused' && progress.open === undefined
+      return unbegun || progress.open?.step === event.step ? undefined : `${event.step} has an outcome without an intent`
     },
   },
   {

@@ -5,6 +5,7 @@ import type { Attestor, Consumer } from './consumer.ts'
 import type { Issuer } from './issuer.ts'
 import type { Notifier } from './notifier.ts'
 import type { Reference, Surroundings } from './reference.ts'
+import type { Sealer } from './sealer.ts'
 import type { Store } from './store.ts'
 
 /** What a connector can be, by family; each family is opened with the configuration that its schema describes. */
@@ -16,6 +17,7 @@ export interface Families {
   readonly attestor: Attestor
   readonly notifier: Notifier
   readonly reference: Reference
+  readonly sealer: Sealer
 }
 
 export type Family = keyof Families

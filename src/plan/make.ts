@@ -51,6 +51,7 @@ export function makePlan(manifest: Manifest, secret: SecretSpec, world: World): 
     ...(secret.owner === undefined ? {} : { owner: secret.owner }),
     base: manifest.base,
     strategy: secret.strategy,
+    ...(manifest.sealing === undefined ? {} : { sealing: manifest.sealing }),
     principal: world.issuer.key,
     issuer: secret.issuer,
     endpoints: world.issuer.endpoints,

@@ -37,6 +37,8 @@ export interface Plan {
   /** The folder from which relative paths of the manifest start. */
   readonly base: string
   readonly strategy: Strategy
+  /** What seals its values; the identity by itself when absent. */
+  readonly sealing?: Used
   readonly principal: ResourceKey
   readonly issuer: Used
   readonly endpoints: readonly string[]

@@ -65,7 +65,7 @@ describe('a sealed credential', () => {
     const vault: Sealer = { ...sealer, id: 'vault', unseal: async () => { asked.push('vault'); return done(new Uint8Array(0)) } }
     for (const each of [other, vault]) {
       await expect(unseal(sealed, place, each)).rejects.toMatchObject({
-        code: 'SEAL_BROKEN', about: `new of one was sealed by age to ${sealer.recipient}, which this identity is not`,
+        code: 'SEAL_BROKEN', about: `new of one was sealed by age to ${sealer.recipient}, which is neither this identity nor what \`sealing\` names`,
       })
     }
     expect(asked).toEqual([])

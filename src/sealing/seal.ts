@@ -30,9 +30,13 @@ export async function seal(credential: Credential, place: SealPlace, sealer: Sea
   return { ciphertext: Buffer.concat([Buffer.from(headerOf(sealer)), made]), mac: '' }
 }
 
-/** Opens it again. Throws SEAL_BROKEN when it was changed, moved, or sealed by another sealer or to another key; else as {@link seal}. */
-export async function unseal(sealed: Sealed, place: SealPlace, sealer: Sealer): Promise<Credential> {
-  const plain = demand(await sealer.unseal(bodyOf(sealed, place, sealer), contextOf(place), inTime()), place)
+/**
+ * Opens it again, with the one of these sealers that the row names. Throws SEAL_BROKEN when it was changed, moved, or sealed by none of
+ * them or to another key; else as {@link seal}.
+ */
+export async function unseal(sealed: Sealed, place: SealPlace, ...sealers: readonly Sealer[]): Promise<Credential> {
+  const { sealer, body } = bodyOf(sealed, place, sealers)
+  const plain = demand(await sealer.unseal(body, contextOf(place), inTime()), place)
   const { credential, fields } = JSON.parse(Buffer.from(plain).toString()) as { credential: string; fields: Record<string, string> }
   return { id: credential, fields: Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, new Secret(value)])) }
 }
@@ -41,15 +45,17 @@ function headerOf({ id, recipient }: Sealer): string {
   return `keyturn-sealed/1 ${id} ${encodeURIComponent(recipient)}\n`
 }
 
-/** What the sealer made. Throws SEAL_BROKEN when the line before it names another one. */
-function bodyOf({ ciphertext, mac }: Sealed, place: SealPlace, sealer: Sealer): Uint8Array {
+/** What the sealer made, and which. Throws SEAL_BROKEN when the line before it names none of them. */
+function bodyOf({ ciphertext, mac }: Sealed, place: SealPlace, sealers: readonly Sealer[]): { readonly sealer: Sealer; readonly body: Uint8Array } {
   const bytes = Buffer.from(ciphertext)
-  if (mac !== '' && sealer.id === 'age') return Buffer.concat([Buffer.from(mac), bytes])
+  const age = sealers.find((one) => one.id === 'age')
+  if (mac !== '' && age !== undefined) return { sealer: age, body: Buffer.concat([Buffer.from(mac), bytes]) }
   const end = bytes.indexOf('\n') + 1
   const header = bytes.toString('latin1', 0, end)
-  if (header === headerOf(sealer)) return bytes.subarray(end)
+  const named = sealers.find((one) => header === headerOf(one))
+  if (named !== undefined) return { sealer: named, body: bytes.subarray(end) }
   const [, id, recipient] = /^keyturn-sealed\/1 (\S+) (\S+)\n$/.exec(header) ?? []
-  const by = id === undefined || recipient === undefined ? '' : ` was sealed by ${label(id)} to ${label(recipient)}, which this identity is not`
+  const by = id === undefined || recipient === undefined ? '' : ` was sealed by ${label(id)} to ${label(recipient)}, which is neither this identity nor what \`sealing\` names`
   throw broken(place, by)
 }
 

@@ -21,7 +21,8 @@ export async function gate(scene: Scene, step: { readonly keeps: Which; readonly
   reasons.push(...consumers.reasons, ...(await storesHold(scene, step.keeps, call)), ...withinPlan(scene))
   if (scene.plan.traits.acceptor === 'issuer') {
     const kept = await probeAll(scene, step.keeps, call)
-    if (kept.verdict !== 'accepted') reasons.push(`the ${step.keeps} credential is not accepted now`)
+    if (kept.verdict === 'inconclusive') reasons.push(`no verdict on the ${step.keeps} credential from ${kept.silent.join(', ')}`)
+    else if (kept.verdict !== 'accepted') reasons.push(`the ${step.keeps} credential is not accepted now`)
     reasons.push(...(await unused(scene, step.ends, call)))
   }
   const unproven = consumers.none ? 'no consumer is named' : consumers.inferred ? 'a consumer is only inferred to hold the value' : undefined
@@ -88,7 +89,7 @@ function doneWithoutUsage(scene: Scene, seenUpTo: number): boolean {
 async function unused(scene: Scene, ends: Which, call: Call): Promise<string[]> {
   const before = scene.now()
   const seen = await scene.cast.issuer.observe(call)
-  if (seen.is !== 'done') return [`the issuer does not say who uses the ${ends} credential`]
+  if (seen.is !== 'done') return [`the issuer does not say who uses the ${ends} credential${seen.is === 'ask' ? '' : ` (${[seen.code, seen.about].filter(Boolean).join(' ')})`}`]
   const { clock, complete, seenUpTo } = seen.value
   const reasons = inUse(scene, ends, seen.value)
   const without = doneWithoutUsage(scene, seenUpTo)

@@ -31,7 +31,7 @@ export async function lookForMint(scene: Scene, step: { readonly which: Which },
   if (!isChosen(scene.plan.traits)) return done(false)
   // Applying a chosen value again ends in the same state, so where only consumers can tell it counts as not yet applied.
   if (scene.plan.traits.acceptor === 'consumers') return done(false)
-  const { verdict } = await probeAll(scene, step.which, call)
+  const { verdict, silent } = await probeAll(scene, step.which, call)
   if (verdict === 'accepted') return done(true)
-  return verdict === 'inconclusive' ? unknown('UNREACHABLE', 'an endpoint gave no verdict') : done(false)
+  return verdict === 'inconclusive' ? unknown('UNREACHABLE', `no verdict from ${silent.join(', ')}`) : done(false)
 }

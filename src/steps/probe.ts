@@ -11,21 +11,25 @@ export interface Verdicts {
   readonly verdict: 'accepted' | 'rejected' | 'mixed' | 'inconclusive'
   /** By endpoint: `accepted`, or the server's own code. */
   readonly evidence: Evidence
+  /** The endpoints that gave no verdict, as people know them: `redis at primary`. */
+  readonly silent: readonly string[]
 }
 
 /** Probes one credential at every endpoint of the plan. */
 export async function probeAll(scene: Scene, which: Which, call: Call): Promise<Verdicts> {
   const seen: string[] = []
+  const silent: string[] = []
   const evidence: Record<string, string> = {}
   for (const endpoint of scene.plan.endpoints) {
     const answer = await scene.cast.issuer.probe(valueOf(scene, which), endpoint, call)
     const verdict = answer.is === 'done' ? answer.value.verdict : 'inconclusive'
     seen.push(verdict)
+    if (verdict === 'inconclusive') silent.push(`${scene.plan.issuer.use} at ${endpoint}`)
     evidence[`${which} at ${endpoint}`] = answer.is === 'done' ? `${verdict} ${answer.value.code}`.trim() : answer.is === 'ask' ? 'ask' : answer.code
   }
   const [first] = seen
-  if (seen.includes('inconclusive')) return { verdict: 'inconclusive', evidence }
-  return { verdict: seen.every((each) => each === first) && (first === 'accepted' || first === 'rejected') ? first : 'mixed', evidence }
+  if (seen.includes('inconclusive')) return { verdict: 'inconclusive', evidence, silent }
+  return { verdict: seen.every((each) => each === first) && (first === 'accepted' || first === 'rejected') ? first : 'mixed', evidence, silent }
 }
 
 /** The credential must be accepted everywhere. When it is not, the other one is probed too, so that the cause can be told. */
@@ -38,7 +42,7 @@ export async function probe(scene: Scene, step: { readonly which: Which }, call:
     own = await probeAll(scene, step.which, call)
   }
   if (own.verdict === 'accepted') return done({ [step.which]: 'accepted', ...own.evidence })
-  if (own.verdict === 'inconclusive') return unknown('UNREACHABLE', 'an endpoint gave no verdict', own.evidence)
+  if (own.verdict === 'inconclusive') return unknown('UNREACHABLE', `no verdict from ${own.silent.join(', ')}`, own.evidence)
   return refused('CREDENTIAL_REJECTED', `the ${step.which} credential`, { ...own.evidence, ...(await tellApart(scene, call)) })
 }
 

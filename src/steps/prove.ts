@@ -17,6 +17,7 @@ export async function prove(scene: Scene, step: { readonly accepted: Which; read
   const evidence = { ...kept.evidence, ...ended.evidence, [step.accepted]: kept.verdict, [step.rejected]: ended.verdict, from, to: scene.now() }
   if (kept.verdict === 'rejected' || kept.verdict === 'mixed') return refused('CREDENTIAL_REJECTED', `the ${step.accepted} credential`, evidence)
   if (ended.verdict === 'accepted' || ended.verdict === 'mixed') return refused('OLD_STILL_ON', `the ${step.rejected} credential`, evidence)
-  if (kept.verdict === 'inconclusive' || ended.verdict === 'inconclusive') return unknown('UNREACHABLE', 'an endpoint gave no verdict', evidence)
+  const silent = [...new Set([...kept.silent, ...ended.silent])]
+  if (silent.length > 0) return unknown('UNREACHABLE', `no verdict from ${silent.join(', ')}`, evidence)
   return scene.now() - from > PAIR_MS ? unknown('DEADLINE', 'the pair took longer than a minute', evidence) : done(evidence)
 }

@@ -1,11 +1,19 @@
-import type { Credential, Host, Sealer } from '../kit/index.ts'
+import type { Code, Credential, Host, Registry, Sealer } from '../kit/index.ts'
 import { KeyturnError } from '../kit/index.ts'
+import type { Used } from '../manifest/model.ts'
 import type { Plan } from '../plan/plan.ts'
 import { ageSealer } from '../sealing/age.ts'
 import type { Identity } from '../sealing/identity.ts'
 import { type Sealed, seal, unseal } from '../sealing/seal.ts'
 import { readSealed, secretKey } from '../state/ledger.ts'
 import type { State } from '../state/open.ts'
+import { openConnector } from './cast.ts'
+
+interface Opened {
+  readonly state: State
+  readonly identity: Identity
+  readonly sealers: readonly [Sealer, ...Sealer[]]
+}
 
 /** The credentials of one rotation: sealed in the state, open only in this process's memory. */
 export class Values {
@@ -13,29 +21,31 @@ export class Values {
   old?: Credential
   readonly #state: State
   readonly #identity: Identity
-  readonly #sealer: Sealer
+  /** The first one seals; whichever sealed a row opens it. */
+  readonly #sealers: readonly [Sealer, ...Sealer[]]
   readonly #rotation: string
   readonly #secret: string
   readonly #host: Host
   /** A credential never changes, and its fingerprint is asked for at every event. */
   readonly #prints = new WeakMap<Credential, string>()
 
-  private constructor(state: State, identity: Identity, rotation: string, secret: string, host: Host) {
+  private constructor({ state, identity, sealers }: Opened, rotation: string, secret: string, host: Host) {
     this.#state = state
     this.#identity = identity
-    this.#sealer = ageSealer(identity)
+    this.#sealers = sealers
     this.#rotation = rotation
     this.#secret = secret
     this.#host = host
   }
 
-  /** Opens what is sealed by now. Throws IDENTITY_MISSING without an identity, SEAL_BROKEN on a changed row. */
-  static async open(state: State, rotation: string, plan: Plan, host: Host): Promise<Values> {
-    if (state.identity === undefined) throw new KeyturnError('IDENTITY_MISSING')
-    const values = new Values(state, state.identity, rotation, secretKey(plan.system, plan.environment, plan.secret), host)
+  /** Opens what is sealed by now. Throws IDENTITY_MISSING without an identity, SEAL_BROKEN on a changed row, and what keeps a sealer from opening it. */
+  static async open({ state, registry }: { readonly state: State; readonly registry: Registry }, rotation: string, plan: Plan, host: Host): Promise<Values> {
+    const { identity } = state
+    if (identity === undefined) throw new KeyturnError('IDENTITY_MISSING')
+    const values = new Values({ state, identity, sealers: await openSealers(identity, plan.sealing, registry, host) }, rotation, secretKey(plan.system, plan.environment, plan.secret), host)
     for (const name of ['new', 'old'] as const) {
       const sealed = await readSealed(values.#state.db, rotation, name)
-      if (sealed !== undefined) values.#set(name, await unseal(sealed, { rotation, name, secret: values.#secret }, values.#sealer))
+      if (sealed !== undefined) values.#set(name, await unseal(sealed, { rotation, name, secret: values.#secret }, ...values.#sealers))
     }
     return values
   }
@@ -43,7 +53,17 @@ export class Values {
   /** Seals a credential; it counts as known once the row is on disk, so {@link Values.adopt} it after the append. */
   seal(name: 'new' | 'old', credential: Credential): Promise<Sealed> {
     this.#conceal(credential)
-    return seal(credential, { rotation: this.#rotation, name, secret: this.#secret }, this.#sealer)
+    return seal(credential, { rotation: this.#rotation, name, secret: this.#secret }, this.#sealers[0])
+  }
+
+  /** The same, refused with what keeps the sealer from it. */
+  async trySeal(name: 'new' | 'old', credential: Credential): Promise<{ readonly is: 'done'; readonly value: Sealed } | { readonly is: 'refused'; readonly code: Code; readonly about: string }> {
+    try {
+      return { is: 'done', value: await this.seal(name, credential) }
+    } catch (thrown) {
+      if (!(thrown instanceof KeyturnError)) throw thrown
+      return { is: 'refused', code: thrown.code, about: thrown.about }
+    }
   }
 
   /** Takes over a credential whose sealed row is on disk. */
@@ -66,6 +86,12 @@ export class Values {
   #conceal(credential: Credential): void {
     for (const value of Object.values(credential.fields)) if (value.reveal() !== credential.id) this.#host.conceal(value)
   }
+}
+
+/** What seals, and what opens: the sealer that is named, and the identity by itself, which may have sealed what is there. */
+export async function openSealers(identity: Identity, named: Used | undefined, registry: Registry, host: Host): Promise<readonly [Sealer, ...Sealer[]]> {
+  const age = ageSealer(identity)
+  return named === undefined ? [age] : [await openConnector(registry, host, 'sealer', named), age]
 }
 
 /** Keyed fingerprint of the fields that are secret. */

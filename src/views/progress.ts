@@ -72,6 +72,7 @@ function proofText(evidence: Readonly<Record<string, unknown>>): string {
 /** The line that counts down a wait. */
 export function waitLine(stopped: Stopped & { is: 'waiting' }, now: number, paint: Paint): string {
   const left = duration(Math.max(0, Math.ceil((stopped.until - now) / 1_000) * 1_000))
+  if (stopped.why === 'sealer') return paint.warn(`           values cannot be opened now, trying again in ${left}: ${stopped.about}`)
   return paint.dim(stopped.why === 'gate' ? `           held, looking again in ${left}: ${stopped.about}` : `           ${stopped.why}: ${left} left`)
 }
 
@@ -87,7 +88,7 @@ export function stopLines(stopped: Stopped, rotation: string, receipt: string | 
     }
     case 'waiting':
       if (stopped.why === 'gate') return [paint.warn(`Held: ${stopped.about}`), `${CODES.GATE_HELD.hint} (keyturn resume ${rotation})`]
-      return [`Waiting (${stopped.why === 'provider' ? stopped.about : stopped.why}) until ${moment(stopped.until)}.`, `It goes on with \`keyturn run\` (or --once from cron), or \`keyturn resume ${rotation}\` then.`]
+      return [`Waiting (${stopped.why === 'provider' || stopped.why === 'sealer' ? stopped.about : stopped.why}) until ${moment(stopped.until)}.`, `It goes on with \`keyturn run\` (or --once from cron), or \`keyturn resume ${rotation}\` then.`]
     case 'person':
       if (stopped.task) return [paint.warn(`Asked: ${stopped.about}`), `See \`keyturn task show ${rotation}\`; answer with \`keyturn task answer ${rotation}\`.`]
       return [paint.bad(`Paused: ${CODES[stopped.code].says}${stopped.about === '' ? '' : `: ${stopped.about}`}`), CODES[stopped.code].hint, `Then \`keyturn resume ${rotation}\`, or \`keyturn abort ${rotation}\`.`]

@@ -3,9 +3,9 @@ import { copyState } from '../../copying/copy.ts'
 import { ownerIsDead } from '../../engine/owner.ts'
 import { KeyturnError } from '../../kit/index.ts'
 import { verifyState } from '../../proof/audit.ts'
-import { knownIdentity, readingState, placeFor, placeNamed } from '../../runtime.ts'
-import { ageSealer } from '../../sealing/age.ts'
+import { knownIdentity, readingState, placeFor, placeNamed, plannerFor } from '../../runtime.ts'
 import type { StatePlace } from '../../state/place.ts'
+import { openSealers } from '../../steps/values.ts'
 import { checkLines, copyLines } from '../../views/state.ts'
 import { literalSecret } from '../../yaml/literal.ts'
 import { EXIT } from '../exit.ts'
@@ -41,10 +41,12 @@ async function copy({ terminal, runtime }: Session, options: Options): Promise<n
 
 /** Works without the identity, and on a state that was moved; with it, what is sealed is opened to see whether it can be. */
 async function check({ terminal, runtime }: Session, options: Options): Promise<number> {
-  return readingState(runtime, await manifestOf(options), async (state) => {
+  const manifest = await manifestOf(options)
+  return readingState(runtime, manifest, async (state) => {
     const identity = await knownIdentity(runtime)
-    const sealer = identity === undefined || identity.publicKey !== state.publicKey ? undefined : ageSealer(identity)
-    const { readable, opened, problems, notices } = await checkState(state, sealer)
+    const { registry, host } = plannerFor(runtime)
+    const sealers = identity === undefined || identity.publicKey !== state.publicKey ? [] : await openSealers(identity, manifest.sealing, registry, host(manifest.base))
+    const { readable, opened, problems, notices } = await checkState(state, ...sealers)
     const audit = readable ? await verifyState(state) : { rotations: 0, entries: 0, problems: [] }
     const report = { state: state.name, rotations: audit.rotations, entries: audit.entries, opened, problems: [...problems, ...audit.problems], notices }
     if (options.json === true) terminal.out(JSON.stringify(report, null, 2))

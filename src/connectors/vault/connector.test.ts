@@ -15,5 +15,5 @@ for (const version of [2, 1] as const) {
   storeSuite(proving({ connector: 'vault', as: 'store', on: 'fake' }), `vault KV v${version}`, async () => storeWorld(await reachFake(), version))
   referenceSuite(proving({ connector: 'vault', as: 'reference', on: 'fake' }), `vault KV v${version}`, async () => referenceWorld(await reachFake(), version))
 }
-sealerSuite({ describe, it, expect }, 'vault transit', async () => sealerWorld(await reachFake()))
+sealerSuite(proving({ connector: 'vault', as: 'sealer', on: 'fake' }), 'vault transit', async () => sealerWorld(await reachFake()))
 specialSuite({ describe, it, expect }, 'a pretended Vault', reachFake)

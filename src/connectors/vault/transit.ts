@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { type Answer, done, refused, unknown } from '../../kit/answer.ts'
 import type { Host } from '../../kit/call.ts'
 import type { Sealer } from '../../kit/sealer.ts'
-import type { Access } from './access-schema.ts'
 import { type Door, outcomeOf, placeOf, read, says, send, type Time } from './api.ts'
 import { asAdmin } from './door.ts'
+import type { SealerConfig } from './sealer-schema.ts'
 
 const encryptedSchema = z.object({ data: z.object({ ciphertext: z.string().regex(/^vault:v\d+:[A-Za-z0-9+/]+=*$/) }) })
 const decryptedSchema = z.object({ data: z.object({ plaintext: z.string() }) })
@@ -15,20 +15,13 @@ const VERSION_BYTES = 4
 /** Stands before what is sealed: Vault does not take an empty text. */
 const MARK = Buffer.of(1)
 
-/** Where a key of the Transit engine is. */
-export interface TransitConfig extends Access {
-  /** Where the engine is mounted. */
-  readonly mount: string
-  readonly key: string
-}
-
 /**
  * Seals with a key that never leaves Vault. The key has to be one that authenticates (`aes256-gcm96`, the usual one, or
  * `chacha20-poly1305`); the context is its associated data. When the key is rotated older seals still open, until `min_decryption_version`
  * is raised.
  * https://developer.hashicorp.com/vault/api-docs/secret/transit
  */
-export function transitSealer(config: TransitConfig, host: Pick<Host, 'resolve' | 'conceal'>): Sealer {
+export function transitSealer(config: SealerConfig, host: Pick<Host, 'resolve' | 'conceal'>): Sealer {
   const { mount, key } = config
   const recipient = `${placeOf(config)}/${mount}/${key}`
   const ask = async <T>(what: 'encrypt' | 'decrypt', body: object, schema: z.ZodType<T>, door: Door, call: Time): Promise<Answer<T>> => {

@@ -24,5 +24,5 @@ for (const version of [2, 1] as const) {
   storeSuite(proving(() => ({ connector: 'vault', as: 'store', on: server.version })), `vault KV v${version}`, async () => storeWorld(await reach(), version))
   referenceSuite(proving(() => ({ connector: 'vault', as: 'reference', on: server.version })), `vault KV v${version}`, async () => referenceWorld(await reach(), version))
 }
-sealerSuite({ describe, it, expect }, 'vault transit', async () => sealerWorld(await reach()))
+sealerSuite(proving(() => ({ connector: 'vault', as: 'sealer', on: server.version })), 'vault transit', async () => sealerWorld(await reach()))
 specialSuite({ describe, it, expect }, 'a real Vault', reach)

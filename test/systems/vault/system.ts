@@ -6,5 +6,5 @@ export const vaultProgram = goProgram({ title: 'Vault 1.21.0', name: 'vault', pa
 
 export default {
   says: 'the vault connector keeps its laws on a real Vault, and goes on after one that was sealed, stopped or short of rights',
-  runs: { 'conformance.test.ts': [vaultProgram], 'vault.test.ts': [vaultProgram] },
+  runs: { 'conformance.test.ts': [vaultProgram], 'sealing.test.ts': [vaultProgram], 'vault.test.ts': [vaultProgram] },
 } satisfies System
