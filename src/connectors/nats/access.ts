@@ -1,11 +1,12 @@
 import { resolve } from 'node:path'
-import { type Answer, refused } from '../../kit/answer.ts'
+import { type Answer, placeLabel, refused } from '../../kit/answer.ts'
 import type { Call, Host } from '../../kit/call.ts'
 import { KeyturnError } from '../../kit/error.ts'
+import type { Server } from '../../outside/nats/index.ts'
 import { readServers, type Servers } from './account.ts'
 import { failure } from './failure.ts'
 import type { IssuerConfig } from './manifest.ts'
-import { openSession, type Server, type Session } from './session.ts'
+import { openSession, type Session } from './session.ts'
 import { type Creds, readCreds } from './user.ts'
 
 /** What is done on one connection of the system account. */
@@ -33,10 +34,16 @@ export async function asSystem<T>(config: Pick<IssuerConfig, 'servers' | 'ca' | 
     session = await anySession(serversOf(config, host), creds, call)
     return await work({ session, creds, servers: await readServers(session), onSend: () => { sent = true } })
   } catch (thrown) {
-    return failure(thrown, call, sent)
+    return failure(thrown, call, sent, config.servers.map(placeOf).join(', '))
   } finally {
     await session?.close()
   }
+}
+
+/** Where a server is, without anything else of its URL. */
+function placeOf(url: string): string {
+  const { hostname, port } = new URL(url)
+  return placeLabel(hostname, Number(port === '' ? 4222 : port))
 }
 
 /** Any server of a cluster knows what all do. A rejection is the same everywhere and ends the search. */

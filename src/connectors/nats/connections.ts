@@ -3,9 +3,10 @@ import { label } from '../../kit/answer.ts'
 import { KeyturnError } from '../../kit/error.ts'
 import type { Use } from '../../kit/issuer.ts'
 import { Secret } from '../../kit/secret.ts'
+import { ownName } from '../../outside/nats/index.ts'
 import type { Servers } from './account.ts'
 import { parseJson } from './json.ts'
-import { ownName, type Session } from './session.ts'
+import type { Session } from './session.ts'
 import { readUser } from './user.ts'
 
 /** So many connections come with one reply: each shows its JWT, and a reply is a message. */

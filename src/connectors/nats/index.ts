@@ -1,1 +1,2 @@
+export { openCheck } from './check.ts'
 export { openIssuer } from './issuer.ts'

@@ -4,6 +4,8 @@ import { type Call, type Host, resourceKey } from '../../kit/call.ts'
 import { durationOf } from '../../kit/duration.ts'
 import { KeyturnError } from '../../kit/error.ts'
 import type { Credential, CredentialState, Issuer, Known } from '../../kit/issuer.ts'
+import { Secret } from '../../kit/secret.ts'
+import { probeLogin } from '../../outside/nats/index.ts'
 import { asSystem, serversOf, type Work } from './access.ts'
 import { type AccountClaims, changeAccount, readAccount } from './account.ts'
 import { type Connections, readConnections, usesOf } from './connections.ts'
@@ -11,7 +13,7 @@ import { entriesOf, isRevoked, withEntries, withoutUser } from './ledger.ts'
 import { keysOf } from './keys.ts'
 import type { IssuerConfig } from './manifest.ts'
 import { lookAhead } from './preflight.ts'
-import { probe } from './probe.ts'
+import { presentCreds } from './session.ts'
 import { makeKey, readUser, signUser } from './user.ts'
 
 const KEY = /^U[A-Z2-7]{55}$/
@@ -83,7 +85,10 @@ export function openIssuer(config: IssuerConfig, host: Host): Issuer {
       return done({ known: knownOf(nats, entries, connections, user), complete: entries.length > 0, seenUpTo: connections.now, clock: connections.now })
     }),
     mint: ({ credential, tag }, call) => mint(credential.id, tag, call),
-    probe: async (credential, endpoint, call) => probe(servers.find(({ url }) => url === endpoint), credential, call),
+    probe: (credential, endpoint, call) => {
+      const { jwt = new Secret(''), seed = new Secret('') } = credential.fields
+      return probeLogin(servers.find(({ url }) => url === endpoint), presentCreds({ jwt, seed }), call)
+    },
     set: async (id: string, state: CredentialState, call: Call) => {
       if (state === 'gone') return end(id, call)
       return state === 'on' ? isOn(id, call) : refused('NOT_NOW', 'NATS has no off: a user is revoked for ever or not at all')

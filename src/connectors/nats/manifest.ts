@@ -1,10 +1,8 @@
 import { z } from 'zod'
 import { durationSchema } from '../../kit/duration.ts'
 import { describeConnector } from '../../kit/connector.ts'
-
-const server = z
-  .string()
-  .regex(/^(nats|tls):\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?$/, 'an address such as `nats://n1.example:4222` or `tls://n1.example`, without a user')
+import { serverSchema } from '../../outside/nats/index.ts'
+import { checkSchema } from './check-schema.ts'
 
 const subjects = z.array(z.string().min(1)).describe('Subjects, with wildcards.')
 const permission = z.strictObject({
@@ -36,7 +34,7 @@ export type UserClaims = z.infer<typeof claimsSchema>
 /** What stands under `issuer:` with `use: nats`. */
 export const issuerSchema = z.strictObject({
   servers: z
-    .array(server)
+    .array(serverSchema)
     .min(1)
     .refine((all) => new Set(all).size === all.length, 'each server once')
     .describe('Every server that accepts the credential, each proven by itself: `nats://HOST:PORT`, or `tls://HOST:PORT`.'),
@@ -56,14 +54,15 @@ export type IssuerConfig = z.infer<typeof issuerSchema>
 export default describeConnector({
   id: 'nats',
   title: 'NATS',
-  summary: 'Rotates a user of a NATS account in operator mode: a new user key and JWT, and the old one revoked at the servers.',
+  summary: 'Rotates a user of a NATS account in operator mode: a new user key and JWT, and the old one revoked at the servers. Checks the counts of a JetStream stream.',
   links: [
     'https://docs.nats.io/running-a-nats-service/configuration/securing_nats/auth_intro/jwt',
     'https://docs.nats.io/running-a-nats-service/configuration/securing_nats/auth_intro/jwt/resolver',
     'https://docs.nats.io/running-a-nats-service/configuration/sys_accounts',
     'https://docs.nats.io/reference/reference-protocols/nats-protocol',
+    'https://docs.nats.io/running-a-nats-service/nats_admin/monitoring',
   ],
-  families: { issuer: issuerSchema },
+  families: { issuer: issuerSchema, check: checkSchema },
   strategies: ['overlap'],
   fields: { jwt: 'secret', seed: 'secret' },
 })

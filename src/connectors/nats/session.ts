@@ -1,20 +1,10 @@
-import type { Msg, NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node'
+import type { Msg, NatsConnection } from '@nats-io/transport-node'
 import type { Call } from '../../kit/call.ts'
+import { login, type Presents, seedOr, type Server } from '../../outside/nats/index.ts'
 import type { Creds } from './user.ts'
-
-/** The connection name of keyturn's own logins; they never count as use. */
-export const ownName = 'keyturn'
 
 /** How long the replies of further servers are waited for after the last one, ms. */
 const QUIET_MS = 400
-
-/** Where to log in, and what the certificate of the server is checked against. */
-export interface Server {
-  /** `nats://HOST:PORT` or `tls://HOST:PORT`. */
-  readonly url: string
-  /** The path of a PEM file. */
-  readonly ca?: string
-}
 
 /** No server listens to this subject: what it would do is not turned on. */
 export class NobodyListens extends Error {
@@ -42,45 +32,14 @@ export interface Session {
   close(): Promise<void>
 }
 
-/** A fresh login: the library's connection. Throws its errors; one named AuthorizationError is the server's verdict. */
-export async function login({ url, ca }: Server, creds: Creds, call: Call, name: string = ownName): Promise<NatsConnection> {
-  call.signal.throwIfAborted()
-  const { connect, jwtAuthenticator, nkeys } = await import('@nats-io/transport-node')
-  const seed = Buffer.from(creds.seed.reveal().trim())
-  const address = new URL(url)
-  // For an address without a name the library itself checks the certificate against `localhost`.
-  const tls = { host: address.hostname.replaceAll(/[[\]]/g, ''), ...(ca === undefined ? {} : { caFile: ca }) }
-  const options: NodeConnectionOptions = {
-    servers: [address.host], name, reconnect: false, ignoreClusterUpdates: true, timeout: Math.max(1, call.deadline - Date.now()),
-    authenticator: jwtAuthenticator(creds.jwt.reveal(), isSeed(nkeys.fromSeed, seed) ? seed : nkeys.createUser().getSeed()),
-    tls: address.protocol === 'tls:' ? tls : null,
-  }
-  const connecting = connect(options)
-  const aborted = new Promise<never>((_, reject) => {
-    call.signal.addEventListener('abort', () => reject(new Error('deadline')), { once: true })
-  })
-  try {
-    return await Promise.race([connecting, aborted])
-  } catch (thrown) {
-    // One that comes late is for nobody; one that fails late has been told already.
-    connecting.then((late) => late.close(), () => undefined)
-    throw thrown
-  }
-}
-
-/** What is no seed can sign nothing: then the server is shown the signature of another key, and says itself that it is wrong. */
-function isSeed(read: (seed: Uint8Array) => unknown, seed: Uint8Array): boolean {
-  try {
-    read(seed)
-    return true
-  } catch {
-    return false
-  }
+/** What a login with these shows: the JWT, and a signature by the seed. */
+export function presentCreds({ jwt, seed }: Creds): Presents {
+  return (library) => library.jwtAuthenticator(jwt.reveal(), seedOr(library, seed.reveal()))
 }
 
 /** Logs in with the creds of the system account. Throws as {@link login}. */
 export async function openSession(server: Server, creds: Creds, call: Call): Promise<Session> {
-  const connection = await login(server, creds, call)
+  const connection = await login(server, presentCreds(creds), call)
   const die = (): void => { void connection.close() }
   call.signal.addEventListener('abort', die, { once: true })
   return {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isRejection } from './failure.ts'
+import { isRejection } from './verdict.ts'
 
 describe('what a server says to a login', () => {
   it.each([
