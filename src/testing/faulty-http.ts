@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request as ask, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import type { Fault } from './faults.ts'
 
@@ -36,10 +37,12 @@ export interface FaultyHttpOptions {
   readonly isEffect: (asked: HttpAsked) => boolean
   /** The error of the server's own; 503 without a body when absent. */
   readonly serverError?: HttpReply
+  /** Takes connections that are to become something else, a WebSocket; they are cut when absent. */
+  readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 }
 
 /** Starts one on a free port. */
-export async function startFaultyHttp({ answer, isEffect, serverError = { status: 503 } }: FaultyHttpOptions): Promise<FaultyHttp> {
+export async function startFaultyHttp({ answer, isEffect, serverError = { status: 503 }, upgrade }: FaultyHttpOptions): Promise<FaultyHttp> {
   let armed: Exclude<Fault, 'full' | 'unreachable'> | undefined
   // What is done late is done before anything that is asked after it, or each run of a test would see another order.
   let late: Promise<unknown> = Promise.resolve()
@@ -63,6 +66,7 @@ export async function startFaultyHttp({ answer, isEffect, serverError = { status
     // The client went away in the middle, or the server behind is not there.
     handle(incoming, response).catch(() => response.destroy())
   })
+  if (upgrade !== undefined) server.on('upgrade', upgrade)
   await listen(server, 0)
   const { port } = server.address() as AddressInfo
   const stop = async (): Promise<void> => {

@@ -4,10 +4,11 @@ import type { Call } from '../../kit/call.ts'
 import { freshNonce } from '../../kit/challenge.ts'
 import type { Attestation, Presented } from '../../kit/consumer.ts'
 import { Secret } from '../../kit/secret.ts'
+import { fingerprintOf } from '../../outside/environ.ts'
 import { processEnv } from '../../outside/process/index.ts'
 import type { Container } from './container.ts'
 import type { Engine } from './engine.ts'
-import { fingerprintOf, lookInside } from './inside.ts'
+import { lookInside } from './inside.ts'
 
 /** What stands under one name in an environment, compared without being shown. */
 type Has = (key: string, value: Secret | undefined) => boolean

@@ -4,7 +4,7 @@ import type { Call, Ms } from '../../kit/call.ts'
 import { reduceCause } from '../../kit/error.ts'
 import { Secret } from '../../kit/secret.ts'
 
-/** 1 MiB of a body is read, no more. */
+/** 1 MiB of a body is read, where a request says nothing else. */
 const BODY_BYTES = 1024 * 1024
 
 export interface HttpRequest {
@@ -20,13 +20,30 @@ export interface HttpRequest {
   readonly until?: (text: string) => boolean
   /** How long a body is read at most; what came until then is the answer. Absent: until the deadline, which is no answer. */
   readonly readFor?: Ms
+  /** So many bytes of a body are read, no more; 1 MiB when absent. */
+  readonly most?: number
+  /** Of https: whom to trust, and how to show who asks. */
+  readonly tls?: Tls
+}
+
+/** What both sides of a TLS connection show, where the machine's own authorities are not enough. All of it is PEM. */
+export interface Tls {
+  /** The only authorities that are trusted; the machine's when absent. */
+  readonly ca?: string
+  /** A client certificate and its key. */
+  readonly cert?: string
+  readonly key?: Secret
+  /** The name that the server's certificate has to have; the host of the URL when absent. */
+  readonly servername?: string
+  /** Any certificate is taken: what is sent can be read by whoever stands between. */
+  readonly unverified?: true
 }
 
 export interface HttpResponse {
   readonly status: number
   /** What was read of the body. Never to be passed on into errors, evidence or logs. */
   readonly text: string
-  /** Whether `text` is the whole body; not when it was longer than 1 MiB, or `until` or `readFor` ended the reading. */
+  /** Whether `text` is the whole body; not when it was longer than `most`, or `until` or `readFor` ended the reading. */
   readonly complete: boolean
   /** The server's clock by its `date` header, unix ms in whole seconds; absent when it shows none. */
   readonly date?: number
@@ -65,6 +82,7 @@ export async function request(asked: HttpRequest, call: Pick<Call, 'signal'>): P
       headers: headersOf(asked),
       agent: false,
       signal: call.signal,
+      ...(asked.tls === undefined ? {} : tlsOptions(asked.tls)),
     })
   } catch (thrown) {
     // An invalid header: the message of node names the header, its value is not told.
@@ -110,6 +128,17 @@ function headersOf({ headers = {}, body }: HttpRequest): OutgoingHttpHeaders {
   return sent
 }
 
+/** As node's own TLS takes them; a last line before the wire as well. */
+export function tlsOptions({ ca, cert, key, servername, unverified }: Tls): { ca?: string; cert?: string; key?: string; servername?: string; rejectUnauthorized: boolean } {
+  return {
+    rejectUnauthorized: unverified !== true,
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key: key.reveal() }),
+    ...(servername === undefined ? {} : { servername }),
+  }
+}
+
 function bodyOf(body: string | Secret | Uint8Array): string | Uint8Array {
   return body instanceof Uint8Array ? body : textOf(body)
 }
@@ -120,7 +149,7 @@ function textOf(value: string | Secret): string {
 
 type Body = Pick<HttpResponse, 'text' | 'complete'>
 
-async function readBody(response: IncomingMessage, { until, readFor, bytes: asBytes }: HttpRequest): Promise<Body> {
+async function readBody(response: IncomingMessage, { until, readFor, most = BODY_BYTES, bytes: asBytes }: HttpRequest): Promise<Body> {
   const decoder = new TextDecoder()
   let text = ''
   let bytes = 0
@@ -132,11 +161,11 @@ async function readBody(response: IncomingMessage, { until, readFor, bytes: asBy
   try {
     for await (const chunk of response) {
       const piece: Buffer = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk))
-      const room = BODY_BYTES - bytes
+      const room = most - bytes
       bytes += piece.length
       const taken = piece.subarray(0, room)
       text += asBytes === true ? taken.toString('latin1') : decoder.decode(taken, { stream: true })
-      if (bytes > BODY_BYTES || until?.(text) === true) return { text, complete: false }
+      if (bytes > most || until?.(text) === true) return { text, complete: false }
     }
     return { text: text + decoder.decode(), complete: !cut }
   } catch (thrown) {
