@@ -7,7 +7,7 @@ export const LONG = ['test/matrix/strategies.test.ts', 'test/matrix/race.test.ts
 export default defineConfig({
   test: {
     globalSetup: ['test/servers/setup.ts'],
-    include: ['test/matrix/matrix.test.ts', ...LONG],
+    include: ['test/matrix/matrix.test.ts', 'test/outages/outages.test.ts', ...LONG],
     env: { MATRIX: 'all' },
     sequence: { sequencer: LongestFirst },
     maxWorkers: 3,

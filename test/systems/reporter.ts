@@ -1,13 +1,16 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import type { Reporter, TestModule } from 'vitest/node'
 import type { Claim } from './claims.ts'
+import { gapLines } from './rig/gap.ts'
 
 /**
  * Writes the claims of a run to the file named by KEYTURN_CLAIMS, added to those that are there: `proven`, of which every test has
- * passed, and `failed`.
+ * passed, and `failed`. Prints the gaps of rotations in place, which tests told (rig/gap.ts).
  */
 export default class ClaimsReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
+    const lines = gapLines(modules.flatMap((module) => [...module.children.allTests()].flatMap((test) => test.meta().gap ?? [])))
+    if (lines.length > 0) console.log(`\n${lines.join('\n')}\n`)
     const file = process.env['KEYTURN_CLAIMS']
     if (file === undefined) return
     const [proven, failed] = [new Set<string>(), new Set<string>()]

@@ -94,9 +94,9 @@ export async function bringDual(
   })
 }
 
-/** The passwords that are known by their ids. Sessions do not tell with which of the two they began, so no use is told. */
+/** The passwords that are known by their ids. Sessions do not tell with which of the two they began, so nothing of their use is seen. */
 export async function observeDual(session: AdminSession, { original }: Principal, clock: number): Promise<Answer<Observation>> {
   const { now, before, hasSecond } = await readDual(session, original)
   const known: Known[] = [now, hasSecond ? before : undefined].flatMap((id) => (id === undefined ? [] : [{ id, state: 'on' as const, uses: [] }]))
-  return done({ known, complete: now !== undefined && (!hasSecond || before !== undefined), seenUpTo: clock, clock })
+  return done({ known, complete: now !== undefined && (!hasSecond || before !== undefined), seenUpTo: 0, clock })
 }

@@ -4,6 +4,7 @@ import type { Answer, Credential } from '../../../src/kit/index.ts'
 import { callWithin } from '../../../src/testing/call.ts'
 import { issuerSuite } from '../../../src/testing/issuer.ts'
 import { proves, proving } from '../claims.ts'
+import { tellGap } from '../rig/gap.ts'
 import { rotateUnderLoad } from '../rig/under-load.ts'
 import { type Broker, startBroker } from './broker.ts'
 import { frontOf, issuerAt, makeUser, makeWorld } from './world.ts'
@@ -107,4 +108,25 @@ describe('under load', () => {
     const users = (await server.ask('GET', '/api/users?columns=name')) as { readonly name: string }[]
     expect(users.map(({ name }) => name).filter((name) => name.startsWith('live'))).toEqual(['live_alt'])
   })
+})
+
+it('in place: logins fail for a moment, which is measured and told', async ({ task }) => {
+  const password = randomBytes(16).toString('hex')
+  await server.ask('PUT', '/api/users/single', { password, tags: '' })
+  await server.ask('PUT', '/api/permissions/%2F/single', { configure: '.*', write: '.*', read: '.*' })
+  const { ran, report, env } = await rotateUnderLoad({
+    issuer: {
+      use: 'rabbitmq', api: server.url, admin: { user: server.admin.user, password: '${env:RABBITMQ_PASSWORD}' }, user: 'single', strategy: 'in-place',
+      endpoints: [{ name: 'primary', host: '127.0.0.1', port: server.amqpPort }],
+    },
+    bind: { AMQP_URL: { url: { user: 'user', password: 'password' } } },
+    client: new URL('churning.ts', import.meta.url),
+    env: { AMQP_URL: `amqp://single:${password}@127.0.0.1:${server.amqpPort}/%2F` },
+    admin: { RABBITMQ_PASSWORD: server.admin.password },
+    rate: 30,
+  })
+  expect(ran, ran.said).toMatchObject({ code: 0 })
+  tellGap(task, `rabbitmq, one user, ${server.version}`, report)
+  expect(Object.keys(report.reasons), JSON.stringify(report)).toEqual(['500 ACCESS_REFUSED'])
+  expect(new URL(env['AMQP_URL'] ?? '').password).not.toBe(password)
 })

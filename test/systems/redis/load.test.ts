@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loginOf, makeUser } from '../../servers/redis-issuer.ts'
 import { askRedis, type RealRedis, startRedis } from '../../servers/redis.ts'
 import { proves } from '../claims.ts'
+import { tellGap } from '../rig/gap.ts'
 import { rotateUnderLoad } from '../rig/under-load.ts'
 
 let server: RealRedis
@@ -41,7 +42,7 @@ describe('alternate', () => {
   })
 })
 
-it('requirepass in place: logins fail for a moment, which is measured and told (S0-51)', async () => {
+it('requirepass in place: logins fail for a moment, which is measured and told (S0-51)', async ({ task }) => {
   const app = await makeUser([server.port], server.admin, 'default')
   await askRedis(server.port, server.admin, 'CONFIG', 'SET', 'requirepass', loginOf(app).password)
   const { ran, report, env } = await rotateUnderLoad({
@@ -50,10 +51,10 @@ it('requirepass in place: logins fail for a moment, which is measured and told (
     client: new URL('churning.ts', import.meta.url),
     env: { REDIS_URL: urlOf('default', loginOf(app).password) },
     admin: { REDIS_ADMIN_URL: adminUrl() },
+    rate: 50,
   })
   expect(ran, ran.said).toMatchObject({ code: 0 })
-  const gap = Math.round((report.failedUntil ?? 0) - (report.failedFrom ?? 0))
-  process.stdout.write(`redis in place (requirepass), ${server.says}: logins failed for ${gap} ms, ${report.failed} of ${report.requests}\n`)
+  tellGap(task, `redis, requirepass, ${server.says}`, report)
   expect(Object.keys(report.reasons)).toEqual(['500 WRONGPASS'])
   expect(new URL(env['REDIS_URL'] ?? '').password).not.toBe(loginOf(app).password)
 })

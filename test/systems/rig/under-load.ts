@@ -84,7 +84,8 @@ export async function rotateUnderLoad(live: Live): Promise<Lived> {
   }
 }
 
-async function startInstance(name: string, client: URL, envFile: string, run: string): Promise<{ readonly url: string; readonly stop: () => Promise<unknown> }> {
+/** Starts one instance of the service with its env file and answers when it listens; its pid and its port lie in `run` under its name. */
+export async function startInstance(name: string, client: URL, envFile: string, run: string): Promise<{ readonly url: string; readonly stop: () => Promise<unknown> }> {
   const program = fileURLToPath(new URL('instance.ts', import.meta.url))
   const child = spawn(process.execPath, [program, fileURLToPath(client), name, envFile, run], { env: { PATH: process.env['PATH'] }, stdio: ['pipe', 'ignore', 'pipe'] })
   let said = ''

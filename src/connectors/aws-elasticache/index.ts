@@ -1,0 +1,1 @@
+export { openIssuer } from './issuer.ts'
