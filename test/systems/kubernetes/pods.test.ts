@@ -167,12 +167,17 @@ describe('looked into', () => {
   /** Three pods of one Deployment that hold different values: the Secret was written in between. */
   beforeAll(async () => {
     workload = await startWorkload(cluster, 'Deployment', dataOf(old), { replicas: 1 })
+    const consumer = openConsumer(consumerSchema.parse(configOf(cluster.kubeconfig, workload)), HOST)
+    const listedNow = async (): Promise<readonly Instance[]> => valueOf(await consumer.instances(callWithin(10_000))).all
+    // Two that were made within one second have no order of their own: each is known by being new.
+    const ids = (await listedNow()).map(({ id }) => id)
     for (const [at, which] of [next, presented()].entries()) {
       await workload.publish(dataOf(which))
       await workload.scale(at + 2)
+      ids.push(...(await listedNow()).flatMap(({ id }) => (ids.includes(id) ? [] : [id])))
     }
-    const consumer = openConsumer(consumerSchema.parse(configOf(cluster.kubeconfig, workload)), HOST)
-    pods = valueOf(await consumer.instances(callWithin(10_000))).all
+    const all = await listedNow()
+    pods = ids.flatMap((id) => all.filter((each) => each.id === id))
     expect(pods).toHaveLength(3)
   })
   afterAll(() => workload?.close())
