@@ -51,7 +51,8 @@ export function connectorsDoc(manifests: readonly ConnectorManifest[], proven: P
 
 # Connectors
 
-The word after \`use:\` in a [manifest](manifest.md), or of a \`reference\` the one in \`\${word:...}\`.
+The word after \`use:\` in a [manifest](manifest.md), or of a \`reference\` the one in \`\${word:...}\`. [Recipes](recipes/readme.md) are whole manifests, with
+the rights that keyturn needs at each system.
 
 ${table(['Use', 'System', 'As', 'Strategies'], rows)}
 

@@ -16,6 +16,7 @@ import { shapeOf, type Shape } from '../../src/yaml/shape.ts'
 const ref = (name: string) => ({ $ref: `#/$defs/${name}` })
 
 const blocks = [
+  ['sealing', 'sealer'],
   ['issuer', 'issuer'],
   ['store', 'store'],
   ['consumer', 'consumer'],

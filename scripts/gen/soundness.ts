@@ -10,6 +10,7 @@ const reserved: Readonly<Record<Family, readonly string[]>> = {
   attestor: [],
   notifier: [],
   reference: [],
+  sealer: [],
 }
 
 /** What the type of a descriptor cannot say, and what is wrong with it by that. */
