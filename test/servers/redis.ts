@@ -122,9 +122,12 @@ async function run(args: readonly string[], port: number): Promise<ChildProcess>
 /** Below those that the kernel gives to outgoing connections, and so that the bus of a cluster, 10000 above, is a port too. */
 async function freePort(): Promise<number> {
   const port = randomInt(20_000, 32_000)
+  return (await isFree(port)) && (await isFree(port + 10_000)) ? port : freePort()
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer()
   const listening = await new Promise<boolean>((resolve) => { server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)) })
-  if (!listening) return freePort()
-  await new Promise((resolve) => { server.close(resolve) })
-  return port
+  if (listening) await new Promise((resolve) => { server.close(resolve) })
+  return listening
 }
