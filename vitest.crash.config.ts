@@ -1,13 +1,19 @@
 import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './test/servers/order.ts'
 
-/** What takes minutes: every cell of every crash matrix, worker processes that are killed, stopped and cut off, a round of each benchmark. */
-export const LONG = ['test/matrix/strategies.test.ts', 'test/matrix/race.test.ts', 'test/strategies/crash.test.ts', 'test/workers/**/*.test.ts', 'test/bench.test.ts']
+/**
+ * What takes long: every cell of every crash matrix, worker processes that are killed, stopped and cut off, outages in every phase of every
+ * issuer, what begins with a build of the package, a round of each benchmark.
+ */
+export const LONG = [
+  'test/matrix/strategies.test.ts', 'test/matrix/race.test.ts', 'test/strategies/crash.test.ts', 'test/strategies/whole.test.ts', 'test/workers/**/*.test.ts', 'test/outages/**/*.test.ts',
+  'test/worlds/state.test.ts', 'test/demo.test.ts', 'test/contributing.test.ts', 'test/bench.test.ts', 'src/connectors/vault/sealing.test.ts',
+]
 
 export default defineConfig({
   test: {
     globalSetup: ['test/servers/setup.ts'],
-    include: ['test/matrix/matrix.test.ts', 'test/outages/outages.test.ts', ...LONG],
+    include: ['test/matrix/matrix.test.ts', ...LONG],
     env: { MATRIX: 'all' },
     sequence: { sequencer: LongestFirst },
     maxWorkers: 3,

@@ -53,7 +53,7 @@ describe('keyturn inventory', () => {
     const ago = (days: number): string => `${new Date(now - days * DAY).toISOString().slice(0, 19)}Z`
     for (const [id, days, result] of [['first', 200, 'done'], ['second', 100, 'done'], ['third', 1, null]] as const) {
       await openOne(state, id, { secret: 'session', opened: { type: 'noted', at: now - days * DAY, body: {} } })
-      await state.db.updateTable('rotation').set({ result }).where('id', '=', id).execute()
+      await state.db.updateTable('rotation').set({ result, due_at: now + DAY }).where('id', '=', id).execute()
     }
     rmSync(state.identityFile)
     const told = keptSession()
