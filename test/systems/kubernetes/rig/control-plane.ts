@@ -1,9 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto'
-import { once } from 'node:events'
+import { generateKeyPairSync, randomInt } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
-import { type AddressInfo, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -156,10 +155,11 @@ function asker(url: string, ca: string, token: string): ControlPlane['api'] {
 
 /** One that nobody listens on now. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
+  // Below those that the kernel gives to outgoing connections: one of those may take it before the program does.
+  const port = randomInt(20_000, 32_000)
+  const server = createServer()
+  const free = await new Promise<boolean>((resolve) => { server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)) })
+  if (!free) return freePort()
+  await new Promise((resolve) => { server.close(resolve) })
   return port
 }

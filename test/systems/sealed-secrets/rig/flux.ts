@@ -5,8 +5,8 @@ import { type ControlPlane, freePort } from '../../kubernetes/rig/control-plane.
 import { type Running, startProcess } from '../../kubernetes/rig/process.ts'
 import { kustomizeController, sourceController } from './parts.ts'
 
-/** Starts both controllers of Flux for a cluster, beside it. `close` ends them. */
-export async function startFlux(plane: ControlPlane): Promise<{ close(): Promise<void> }> {
+/** Starts both controllers of Flux for a cluster, beside it. `close` ends them; `alive` throws when one of them has ended. */
+export async function startFlux(plane: ControlPlane): Promise<{ close(): Promise<void>; alive(): void }> {
   const [source, kustomize] = [await sourceController.bring(), await kustomizeController.bring()]
   const storage = join(plane.folder, 'flux')
   mkdirSync(storage)
@@ -29,7 +29,12 @@ export async function startFlux(plane: ControlPlane): Promise<{ close(): Promise
         return (await fetch(`http://127.0.0.1:${health}/readyz`).then(({ ok }) => ok, () => false)) ? true : undefined
       })
     }
-    return { close }
+    // It serves what it has fetched a moment after it says that it is ready.
+    await until('what Flux has fetched is served', 60_000, async () => {
+      for (const run of started) run.alive()
+      return (await fetch(`http://127.0.0.1:${files}/`).then(() => true, () => false)) ? true : undefined
+    })
+    return { close, alive: () => { for (const run of started) run.alive() } }
   } catch (thrown) {
     await close()
     throw thrown

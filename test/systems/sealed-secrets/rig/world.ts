@@ -73,7 +73,10 @@ export async function startWorld(): Promise<World> {
         clusters.commit({ [file]: sealedFile({ namespace: NAMESPACE, name, values, seal: (value) => seal(value, `${NAMESPACE}/${name}`) }) })
         await hurry()
         const [[key, value] = ['', '']] = Object.entries(values)
-        await until(`the cluster has ${name}`, 30_000, async () => (await live(name, key)) === value ? true : undefined)
+        await until(`the cluster has ${name}`, 30_000, async () => {
+          flux.alive()
+          return (await live(name, key)) === value ? true : undefined
+        })
         const block = {
           git: { remote: `${git.url}/clusters.git`, file }, namespace: NAMESPACE, name, controller: controller.url,
           flux: { kustomization: 'apps' }, kubeconfig: plane.kubeconfig,
