@@ -62,6 +62,9 @@ describe('the agenda of what begins by itself', () => {
     expect(agenda(secrets, { a: done(91), b: done(90) })).toMatchObject([{ secret: 'a', begins: NOW }, { secret: 'b', because: 'a is being rotated' }])
     expect(agenda(secrets, { a: done(90), b: done(91) })).toMatchObject([{ secret: 'b', begins: NOW }, { secret: 'a', because: 'b is being rotated' }])
     expect(agenda(secrets, { a: { ...done(91), open: 'a-1' }, b: done(90) })).toMatchObject([{ secret: 'b', because: 'a is being rotated' }])
+    // Only the other one says so.
+    expect(agenda(secrets, { a: done(91), b: { ...done(90), open: 'b-1' } })).toMatchObject([{ secret: 'a', because: 'b is being rotated' }])
+    expect(agenda(secrets, { a: done(91), b: done(2) }).find((each) => each.secret === 'a')).toMatchObject({ begins: NOW + 5 * DAY + 3_600_000, because: 'b was rotated' })
     expect(agenda(secrets, { a: done(2), b: done(91) }).find((each) => each.secret === 'b')).toMatchObject({ begins: NOW + 5 * DAY + 3_600_000, because: 'a was rotated' })
   })
 

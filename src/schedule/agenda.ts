@@ -57,7 +57,7 @@ export function agendaOf(schedule: Schedule, secrets: readonly Scheduled[], past
     const calendar = windows === undefined ? common : calendarOf(zone, windows, schedule.freezes)
     const { lead, ...named } = cause
     const wanted = Math.max(cause.due - lead * jitterOf(secret.name, cause.due, schedule.jitter), (known.failed?.closedAt ?? Number.NEGATIVE_INFINITY) + schedule.retry)
-    return [{ secret: secret.name, ...named, ...beginOf(wanted, calendar, notBefore(secret, schedule, known, past), now) }]
+    return [{ secret: secret.name, ...named, ...beginOf(wanted, calendar, notBefore(apartFrom(secret, secrets), schedule, known, past), now) }]
   })
   const sorted = entries.toSorted((a, b) => (a.begins ?? Infinity) - (b.begins ?? Infinity) || a.due - b.due || a.secret.localeCompare(b.secret))
   return inTurn(sorted, schedule, secrets, past, now)
@@ -85,10 +85,18 @@ interface Obstacle {
   readonly why: string
 }
 
+/** The others of its pairs, whoever of them says so, and how long it keeps away from each. */
+function apartFrom(secret: Scheduled, secrets: readonly Scheduled[]): ReadonlyMap<string, Ms> {
+  const apart = new Map<string, Ms>()
+  const add = (name: string, by: Ms): void => void apart.set(name, Math.max(by, apart.get(name) ?? 0))
+  for (const name of secret.schedule?.apart?.from ?? []) add(name, secret.schedule?.apart?.by ?? 0)
+  for (const { name, schedule } of secrets) if (schedule?.apart?.from.includes(secret.name) === true) add(name, schedule.apart.by)
+  return apart
+}
+
 /** What else stands in its way: one of the pair, the environment that comes first. */
-function notBefore({ schedule }: Scheduled, { after }: Schedule, known: Past, past: ReadonlyMap<string, Past>): readonly Obstacle[] {
-  const { from = [], by = 0 } = schedule?.apart ?? {}
-  const others = from.flatMap((name): Obstacle[] => {
+function notBefore(apart: ReadonlyMap<string, Ms>, { after }: Schedule, known: Past, past: ReadonlyMap<string, Past>): readonly Obstacle[] {
+  const others = [...apart].flatMap(([name, by]): Obstacle[] => {
     const other = past.get(name)
     if (other?.open !== undefined) return [{ why: `${name} is being rotated` }]
     const closed = Math.max(other?.last?.closedAt ?? 0, other?.failed?.closedAt ?? 0)
@@ -115,8 +123,8 @@ function inTurn(sorted: readonly Entry[], { serial }: Schedule, secrets: readonl
   const begun: string[] = []
   return sorted.map((entry) => {
     if (entry.begins === undefined || entry.begins > now) return entry
-    const apart = secrets.find(({ name }) => name === entry.secret)?.schedule?.apart?.from ?? []
-    const other = serial ? (open ?? begun[0]) : begun.find((name) => apart.includes(name) || secrets.find((each) => each.name === name)?.schedule?.apart?.from.includes(entry.secret) === true)
+    const own = secrets.find(({ name }) => name === entry.secret)
+    const other = serial ? (open ?? begun[0]) : begun.find((name) => own !== undefined && apartFrom(own, secrets).has(name))
     if (other === undefined) {
       begun.push(entry.secret)
       return entry
