@@ -1,5 +1,7 @@
 import { type Answer, label, refused } from '../kit/answer.ts'
-import type { Verdict } from '../kit/issuer.ts'
+import { ALNUM, generate } from '../kit/generate.ts'
+import type { Credential, Verdict } from '../kit/issuer.ts'
+import { Secret } from '../kit/secret.ts'
 
 /** Which of the two is shown. */
 export type Shown = 'wrong' | 'current'
@@ -22,6 +24,20 @@ export async function probePair(
     }
   }
   return undefined
+}
+
+/** The pair at every node of a system whose credential has a password; the wrong one is a password that nobody has. */
+export function probePairAt<Node extends { readonly name: string }>(
+  nodes: readonly Node[], current: Credential,
+  probe: (node: Node, credential: Credential) => Promise<Answer<Verdict>>,
+  say: (seen: Verdict, name: string) => Answer<never>,
+): Promise<Answer<never> | undefined> {
+  const shown = { current, wrong: { id: current.id, fields: { ...current.fields, password: new Secret(generate(ALNUM, 40)) } } }
+  const byName = new Map(nodes.map((node) => [node.name, node]))
+  return probePair(byName.keys(), async (which, name) => {
+    const node = byName.get(name)
+    return node === undefined ? refused('USAGE', `there is no node ${name}`) : probe(node, shown[which])
+  }, say)
 }
 
 /** What a verdict means that was not wanted, where it is one; undefined for an inconclusive one, whose code only the connector knows. */

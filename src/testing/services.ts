@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,6 +13,7 @@ import { processMark } from '../outside/process/index.ts'
 import { callWithin } from './call.ts'
 import type { Held } from './consumer.ts'
 import { until } from './until.ts'
+import { freePort } from './port.ts'
 
 /** Real processes with pid files, in a folder of their own, that hold the value of one env file. */
 export interface Services {
@@ -41,14 +41,6 @@ export interface Services {
 function presented(): Presented {
   const value = new Secret(generate(ALNUM, 32))
   return { fields: { user: new Secret('app'), password: value }, entries: { APP_USER: new Secret('app'), APP_PASSWORD: value } }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 /** Prepares services with these names; none runs yet. */

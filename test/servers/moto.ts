@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../../demo/until.ts'
 import { request } from '../../src/outside/http/index.ts'
 import { callWithin } from '../../src/testing/call.ts'
+import { freePort } from '../../src/testing/port.ts'
 import { pypiPackage } from '../systems/parts/pypi.ts'
 
 const VERSION = '5.2.5'
@@ -28,10 +28,7 @@ export interface Moto {
 export async function startMoto(auth?: number): Promise<Moto> {
   const python = await motoPart.bring()
   const folder = mkdtempSync(join(tmpdir(), 'keyturn-moto-'))
-  const finder = createServer()
-  await new Promise<void>((resolve) => { finder.listen(0, '127.0.0.1', resolve) })
-  const { port } = finder.address() as AddressInfo
-  await new Promise((resolve) => { finder.close(resolve) })
+  const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const child = spawn(python, ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], {
     cwd: folder, stdio: 'ignore', env: { PATH: process.env['PATH'], HOME: folder, ...(auth === undefined ? {} : { INITIAL_NO_AUTH_ACTION_COUNT: String(auth) }) },

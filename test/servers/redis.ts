@@ -1,14 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient } from '@redis/client'
 import { ALNUM, generate } from '../../src/kit/generate.ts'
 import { until } from '../../demo/until.ts'
 import { debianProgram } from '../systems/parts/debian.ts'
+import { freePort } from '../../src/testing/port.ts'
+
+/** The bus of a cluster listens on a port that is so much higher. */
+const BUS = 10_000
 
 export interface Login {
   readonly user: string
@@ -59,7 +61,7 @@ export async function askRedis(port: number, login: Login, ...command: readonly 
 /** Starts one. Without a configuration file all of it stands in its arguments, as teams with containers do it. */
 export async function startRedis({ keeping, users = [], lines = [] }: RedisPlan): Promise<RealRedis> {
   const folder = mkdtempSync(join(tmpdir(), 'keyturn-redis-'))
-  const [port, admin] = [await freePort(), { user: 'keeper', password: generate(ALNUM, 24) }]
+  const [port, admin] = [await freePort(BUS), { user: 'keeper', password: generate(ALNUM, 24) }]
   const all = [`user keeper on >${admin.password} ~* &* +@all`, ...users]
   const settings = [`port ${port}`, 'bind 127.0.0.1', `dir ${folder}`, 'save ""', 'repl-diskless-sync-delay 0', ...lines]
   const acl = join(folder, 'users.acl')
@@ -119,15 +121,3 @@ async function run(args: readonly string[], port: number): Promise<ChildProcess>
   return child
 }
 
-/** Below those that the kernel gives to outgoing connections, and so that the bus of a cluster, 10000 above, is a port too. */
-async function freePort(): Promise<number> {
-  const port = randomInt(20_000, 32_000)
-  return (await isFree(port)) && (await isFree(port + 10_000)) ? port : freePort()
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer()
-  const listening = await new Promise<boolean>((resolve) => { server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)) })
-  if (listening) await new Promise((resolve) => { server.close(resolve) })
-  return listening
-}

@@ -1,6 +1,5 @@
-import { ALNUM, generate } from '../../kit/generate.ts'
-import { type Answer, type Call, type Credential, done, label, placeLabel, refused, Secret, unknown, type Verdict } from '../../kit/index.ts'
-import { contradiction, probePair, type Shown } from '../../outside/probe-pair.ts'
+import { type Answer, type Call, type Credential, done, label, placeLabel, refused, unknown, type Verdict } from '../../kit/index.ts'
+import { contradiction, probePairAt } from '../../outside/probe-pair.ts'
 import type { Node } from './admin.ts'
 import { codeOf, RATE_LIMIT, UNAUTHORIZED, wordOf } from './failure.ts'
 import { login } from './session.ts'
@@ -22,15 +21,9 @@ export async function probeAt({ target }: Node, credential: Credential, call: Ca
   }
 }
 
-/** See {@link probePair}: at every node, with a password that nobody has. Undefined when a verdict means something. */
+/** See {@link probePairAt}. Undefined when a verdict means something. */
 export function proveProbe(current: Credential, nodes: readonly Node[], call: Call): Promise<Answer<never> | undefined> {
-  const shown = { current, wrong: { id: current.id, fields: { ...current.fields, password: new Secret(generate(ALNUM, 40)) } } }
-  const byName = new Map(nodes.map((node) => [node.name, node]))
-  const probe = async (which: Shown, name: string): Promise<Answer<Verdict>> => {
-    const node = byName.get(name)
-    return node === undefined ? refused('USAGE', `there is no node ${name}`) : probeAt(node, shown[which], call)
-  }
-  return probePair(byName.keys(), probe, notWanted)
+  return probePairAt(nodes, current, (node, credential) => probeAt(node, credential, call), notWanted)
 }
 
 function notWanted(seen: Verdict, name: string): Answer<never> {

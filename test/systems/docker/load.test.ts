@@ -1,6 +1,4 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,6 +12,7 @@ import { startKeyturn } from '../../worlds/keyturn.ts'
 import { proves } from '../claims.ts'
 import { type Daemon, IMAGE, startDaemon } from './daemon.ts'
 import { startRoundRobin } from './round-robin.ts'
+import { freePort } from '../../../src/testing/port.ts'
 
 let server: Server
 let daemon: Daemon
@@ -29,15 +28,6 @@ afterAll(async () => {
 proves(() => ({ connector: 'docker', as: 'load', on: daemon.version }))
 
 const checkout = resolve(import.meta.dirname, '../../..')
-
-async function freePort(): Promise<number> {
-  const one = createServer().listen(0, '127.0.0.1')
-  await once(one, 'listening')
-  const address = one.address()
-  one.close()
-  await once(one, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
 
 it('no query of a compose service with two containers fails while its role is rotated and both are recreated (S2-23, C-06)', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'keyturn-live-'))

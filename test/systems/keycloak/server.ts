@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -12,6 +11,7 @@ import { mavenZip } from '../parts/maven.ts'
 import { Missing } from '../parts/part.ts'
 import { runProgram } from '../parts/program.ts'
 import { logIn, type Place, reach, type Reached } from './outside.ts'
+import { freePort } from '../../../src/testing/port.ts'
 
 export const javaPart = debianProgram('java', 'default-jre-headless')
 
@@ -85,10 +85,3 @@ async function versionOf(url: string, admin: Place['admin']): Promise<string> {
   return systemInfo.version
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => { server.close(resolve) })
-  return port
-}

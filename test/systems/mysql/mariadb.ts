@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createConnection } from 'mysql2/promise'
 import { until } from '../../../demo/until.ts'
 import { debianProgram } from '../parts/debian.ts'
 import { runProgram } from '../parts/program.ts'
+import { freePort } from '../../../src/testing/port.ts'
 
 /** The server, and what makes its data folder; both come in one package. */
 export const mariadbd = debianProgram('mariadbd', 'mariadb-server')
@@ -90,10 +90,3 @@ export async function startMariaDb(): Promise<MariaDb> {
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => { server.close(resolve) })
-  return port
-}

@@ -4,7 +4,8 @@ import { openIssuer } from '../../../src/connectors/nats/index.ts'
 import { issuerSchema } from '../../../src/connectors/nats/manifest.ts'
 import { callWithin } from '../../../src/testing/call.ts'
 import { configOf, hostOf, loginAs, makeAccount, makeRealm } from '../../servers/nats.ts'
-import { freePort, type RealNats, startNatsServer } from './server.ts'
+import { freePort } from '../../../src/testing/port.ts'
+import { type RealNats, startNatsServer } from './server.ts'
 import { natsServers } from './system.ts'
 
 const call = () => callWithin(10_000)

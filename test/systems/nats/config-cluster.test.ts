@@ -5,7 +5,7 @@ import { until } from '../../../demo/until.ts'
 import { callWithin } from '../../../src/testing/call.ts'
 import { makeConfigWorld, nodeOf } from '../../servers/nats-config.ts'
 import { type RealConfigServer, startConfigServer } from './config-server.ts'
-import { freePort } from './server.ts'
+import { freePort } from '../../../src/testing/port.ts'
 import { natsServers } from './system.ts'
 
 const call = () => callWithin(10_000)

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../../../demo/until.ts'
 import type { ConfigServer } from '../../servers/nats-config.ts'
-import { freePort } from './server.ts'
+import { freePort } from '../../../src/testing/port.ts'
 
 /** A real server whose configuration includes `users.json`, with JetStream. */
 export interface RealConfigServer extends ConfigServer {

@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../../../demo/until.ts'
 import { makeRealm, type NatsServer, type Realm } from '../../servers/nats.ts'
+import { freePort } from '../../../src/testing/port.ts'
 
 /** A real server in a folder of its own. */
 export interface RealNats extends NatsServer {
@@ -78,12 +77,3 @@ export async function startNatsServer(program: string, { member, tls }: { readon
   }
 }
 
-/** Nobody else gets it in the moment until the server listens, or the server says so and the test fails. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
-}

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import neo4j, { type Driver } from 'neo4j-driver'
 import { until } from '../../../demo/until.ts'
 import { debianProgram } from '../parts/debian.ts'
 import { mavenJars } from './jars.ts'
+import { freePort } from '../../../src/testing/port.ts'
 
 /** Neo4j Community, of the artifact that has its entry point: org.neo4j.app:neo4j-server has none. */
 export const neo4jJars = mavenJars({ title: 'Neo4j 5.26.30', group: 'org.neo4j', artifact: 'neo4j', version: '5.26.30' })
@@ -94,10 +94,3 @@ function filesOf(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((one) => one.isFile()).map((one) => join(one.parentPath, one.name))
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => { server.close(resolve) })
-  return port
-}

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../../../demo/until.ts'
@@ -12,6 +11,7 @@ import { callWithin } from '../../../src/testing/call.ts'
 import { seal } from '../../../src/connectors/s3/envelope.ts'
 import { type AccessKey, signed } from '../../../src/connectors/s3/signed.ts'
 import { goProgram } from '../parts/go.ts'
+import { freePort } from '../../../src/testing/port.ts'
 
 /** The last release that the Go module proxy has: 2026-02-12. */
 const VERSION = 'v0.0.0-20260212201848-7aac2a2c5b7c'
@@ -31,14 +31,6 @@ export interface Minio {
   pause(): void
   resume(): void
   close(): Promise<void>
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => { server.close(resolve) })
-  return port
 }
 
 /** Starts one on a free port with data of its own. */

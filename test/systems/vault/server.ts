@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from '../../../demo/until.ts'
 import { vaultProgram } from './system.ts'
 import { type Ask, asker, listOf, textOf } from './ask.ts'
+import { freePort } from '../../../src/testing/port.ts'
 
 /** A Vault of our own with file storage, as an operator has it: initialised, and unsealed with its key. */
 export interface Server {
@@ -82,11 +82,3 @@ export async function startServer(): Promise<Server> {
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}

@@ -1,8 +1,7 @@
-import { generateKeyPairSync, randomInt } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -13,6 +12,7 @@ import { type Certified, certify } from '../../../fixture/certificates.ts'
 import { runProgram } from '../../parts/program.ts'
 import { etcdProgram, kubernetesPrograms } from './parts.ts'
 import { type Running, startProcess } from './process.ts'
+import { freePort } from '../../../../src/testing/port.ts'
 
 /** A Kubernetes without nodes: etcd and an API server with RBAC, on free ports of 127.0.0.1, in a folder of its own. */
 export interface ControlPlane {
@@ -153,13 +153,3 @@ function asker(url: string, ca: string, token: string): ControlPlane['api'] {
   }
 }
 
-/** One that nobody listens on now. */
-export async function freePort(): Promise<number> {
-  // Below those that the kernel gives to outgoing connections: one of those may take it before the program does.
-  const port = randomInt(20_000, 32_000)
-  const server = createServer()
-  const free = await new Promise<boolean>((resolve) => { server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)) })
-  if (!free) return freePort()
-  await new Promise((resolve) => { server.close(resolve) })
-  return port
-}

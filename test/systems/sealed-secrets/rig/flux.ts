@@ -1,7 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { until } from '../../../../demo/until.ts'
-import { type ControlPlane, freePort } from '../../kubernetes/rig/control-plane.ts'
+import { freePort } from '../../../../src/testing/port.ts'
+import type { ControlPlane } from '../../kubernetes/rig/control-plane.ts'
 import { type Running, startProcess } from '../../kubernetes/rig/process.ts'
 import { kustomizeController, sourceController } from './parts.ts'
 
