@@ -34,8 +34,11 @@ it('npm run demo -- --naive: the classic procedure loses requests to 28P01', asy
   const shown = text(demo.stdout)
   const [code] = await once(demo, 'exit')
 
-  const [, failed = '0'] = /^ {2}failed +([\d,]+): [\d,]+ times 500 28P01$/m.exec(await shown) ?? []
-  expect(Number(failed.replace(',', ''))).toBeGreaterThan(100)
+  const told = await shown
+  expect(told).toMatch(/^ {2}failed +[\d,]+: /m)
+  // A busy machine may add a few that took too long.
+  const [, failed = '0'] = /^ {2}failed .* ([\d,]+) times 500 28P01\b/m.exec(told) ?? []
+  expect(Number(failed.replace(',', '')), told).toBeGreaterThan(100)
   expect(code).toBe(0)
   await expectNothingLeft()
 }, 60_000)
