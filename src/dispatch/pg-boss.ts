@@ -18,16 +18,16 @@ export interface Whose {
  * schedules. Its tables lie in a schema of their own, beside that of the state. `onTrouble` is told what fails in the background.
  * Throws what pg-boss or the database throws when it cannot be set up; and INTERNAL where the state is no database.
  */
-export async function openBoss(state: Pick<State, 'raw' | 'schema'>, whose: Whose, onTrouble: (thrown: unknown) => void): Promise<Waker> {
-  const { raw, schema } = state
-  if (schema === undefined || raw === undefined) throw new KeyturnError('INTERNAL', 'pg-boss needs PostgreSQL')
+export async function openBoss(state: Pick<State, 'hint' | 'schema'>, whose: Whose, onTrouble: (thrown: unknown) => void): Promise<Waker> {
+  const { hint, schema } = state
+  if (schema === undefined || hint === undefined) throw new KeyturnError('INTERNAL', 'pg-boss needs PostgreSQL')
   const { PgBoss } = await import('pg-boss')
   const underway = new Set<Promise<unknown>>()
   let closed = false
   const executeSql = async (text: string, values: readonly unknown[] = []): Promise<{ rows: unknown[] }> => {
     // It looks after its tables in the background, and does not wait for that when it is stopped; the connections are not its own.
     if (closed) return { rows: [] }
-    const asked = raw(text, values)
+    const asked = hint(text, values)
     underway.add(asked)
     try {
       return await asked

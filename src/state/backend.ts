@@ -28,10 +28,10 @@ export interface Backend {
   readonly freeze?: (tx: Kysely<Tables>) => Promise<void>
   readonly version: VersionKeeper
   /**
-   * Text of a library that brings its own, perhaps of many statements; the connection is not used again when it fails. Absent where
-   * no such library is used.
+   * Text of a library that only gives hints, perhaps of many statements, on connections of its own: what it changed may be gone after
+   * a crash of the server. Absent where no such library is used.
    */
-  readonly raw?: (text: string, values: readonly unknown[]) => Promise<{ readonly rows: unknown[] }>
+  readonly hint?: (text: string, values: readonly unknown[]) => Promise<{ readonly rows: unknown[] }>
   /** Closes its connections. */
   close(): Promise<void>
 }

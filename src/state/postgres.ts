@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { CompiledQuery, PostgresPool, PostgresPoolClient } from 'kysely'
-import type { PoolClient } from 'pg'
+import type { Pool, PoolClient } from 'pg'
 import type { Ms } from '../kit/call.ts'
 import { KeyturnError } from '../kit/error.ts'
 import type { Secret } from '../kit/secret.ts'
@@ -43,14 +43,20 @@ export async function openPostgres(url: Secret, limits: Limits = LIMITS): Promis
   const connectionString = readUrl(url)
   const schema = schemaOf(url)
   const [{ Kysely, PostgresDialect, sql }, { default: pg }] = await Promise.all([import('kysely'), import('pg')])
-  const pool = new pg.Pool({
-    connectionString, application_name: 'keyturn', keepAlive: true, connectionTimeoutMillis: limits.connect, query_timeout: limits.query,
-    types: { getTypeParser: (type: number, format?: 'text' | 'binary') => (type === INT8 ? Number : pg.types.getTypeParser(type, format ?? 'text')) as never },
-    onConnect: async (client) => void (await client.query(settings(schema, limits))),
-  })
-  // An idle connection that is cut is told here, and one that is in use by its next statement; unheard, either would end the process.
-  pool.on('error', () => undefined)
-  pool.on('connect', (client) => client.on('error', () => undefined))
+  const openPool = (synchronous: 'on' | 'off'): Pool => {
+    const pool = new pg.Pool({
+      connectionString, application_name: 'keyturn', keepAlive: true, connectionTimeoutMillis: limits.connect, query_timeout: limits.query,
+      types: { getTypeParser: (type: number, format?: 'text' | 'binary') => (type === INT8 ? Number : pg.types.getTypeParser(type, format ?? 'text')) as never },
+      onConnect: async (client) => void (await client.query(settings(schema, limits, synchronous))),
+    })
+    // An idle connection that is cut is told here, and one that is in use by its next statement; unheard, either would end the process.
+    pool.on('error', () => undefined)
+    pool.on('connect', (client) => client.on('error', () => undefined))
+    return pool
+  }
+  const pool = openPool('on')
+  // A hint that a crash of the server takes back is made again by the scan: nobody waits for the disk for it.
+  const hints = openPool('off')
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: guarded({ connect: () => pool.connect(), end: () => pool.end() }) }) })
   return {
     kind: 'postgres',
@@ -87,16 +93,16 @@ export async function openPostgres(url: Secret, limits: Limits = LIMITS): Promis
         await tx.insertInto('meta').values(row).onConflict((oc) => oc.column('key').doUpdateSet({ value: row.value })).execute()
       },
     },
-    raw: (text, values) => pool.query(text, [...values]).catch(translated),
-    close: () => db.destroy(),
+    hint: (text, values) => hints.query(text, [...values]).catch(translated),
+    close: async () => void (await Promise.all([db.destroy(), hints.end()])),
   }
 }
 
 /** What every connection is set to, whatever server, database or role say. */
-function settings(schema: string, limits: Limits): string {
+function settings(schema: string, limits: Limits, synchronous: 'on' | 'off'): string {
   const values: Readonly<Record<string, string>> = {
     search_path: quoted(schema),
-    synchronous_commit: 'on',
+    synchronous_commit: synchronous,
     default_transaction_isolation: `'read committed'`,
     lock_timeout: String(limits.lock),
     // Such a transaction would hold its rows until the network finds out.
