@@ -12,11 +12,13 @@ import fileManifest from './connectors/file/manifest.ts'
 import httpManifest from './connectors/http/manifest.ts'
 import keycloakManifest from './connectors/keycloak/manifest.ts'
 import kubernetesManifest from './connectors/kubernetes/manifest.ts'
+import litellmManifest from './connectors/litellm/manifest.ts'
 import logManifest from './connectors/log/manifest.ts'
 import mysqlManifest from './connectors/mysql/manifest.ts'
 import natsManifest from './connectors/nats/manifest.ts'
 import natsConfigManifest from './connectors/nats-config/manifest.ts'
 import neo4jManifest from './connectors/neo4j/manifest.ts'
+import openrouterManifest from './connectors/openrouter/manifest.ts'
 import personManifest from './connectors/person/manifest.ts'
 import pgbouncerManifest from './connectors/pgbouncer/manifest.ts'
 import postgresManifest from './connectors/postgres/manifest.ts'
@@ -33,6 +35,7 @@ import tcpManifest from './connectors/tcp/manifest.ts'
 import tlsManifest from './connectors/tls/manifest.ts'
 import vaultManifest from './connectors/vault/manifest.ts'
 import webhookManifest from './connectors/webhook/manifest.ts'
+import zitadelManifest from './connectors/zitadel/manifest.ts'
 import type { Registry } from './kit/index.ts'
 
 /** All connectors by id. */
@@ -50,11 +53,13 @@ export const registry = {
   http: { manifest: httpManifest, load: () => import('./connectors/http/index.ts') },
   keycloak: { manifest: keycloakManifest, load: () => import('./connectors/keycloak/index.ts') },
   kubernetes: { manifest: kubernetesManifest, load: () => import('./connectors/kubernetes/index.ts') },
+  litellm: { manifest: litellmManifest, load: () => import('./connectors/litellm/index.ts') },
   log: { manifest: logManifest, load: () => import('./connectors/log/index.ts') },
   mysql: { manifest: mysqlManifest, load: () => import('./connectors/mysql/index.ts') },
   nats: { manifest: natsManifest, load: () => import('./connectors/nats/index.ts') },
   'nats-config': { manifest: natsConfigManifest, load: () => import('./connectors/nats-config/index.ts') },
   neo4j: { manifest: neo4jManifest, load: () => import('./connectors/neo4j/index.ts') },
+  openrouter: { manifest: openrouterManifest, load: () => import('./connectors/openrouter/index.ts') },
   person: { manifest: personManifest, load: () => import('./connectors/person/index.ts') },
   pgbouncer: { manifest: pgbouncerManifest, load: () => import('./connectors/pgbouncer/index.ts') },
   postgres: { manifest: postgresManifest, load: () => import('./connectors/postgres/index.ts') },
@@ -71,4 +76,5 @@ export const registry = {
   tls: { manifest: tlsManifest, load: () => import('./connectors/tls/index.ts') },
   vault: { manifest: vaultManifest, load: () => import('./connectors/vault/index.ts') },
   webhook: { manifest: webhookManifest, load: () => import('./connectors/webhook/index.ts') },
+  zitadel: { manifest: zitadelManifest, load: () => import('./connectors/zitadel/index.ts') },
 } satisfies Registry

@@ -1,6 +1,8 @@
 /** The one way to speak HTTP, and requests that a manifest describes. */
+export * from './admin.ts'
 export * from './described.ts'
 export * from './matcher.ts'
+export * from './place.ts'
 export * from './probe.ts'
 export * from './ready.ts'
 export * from './request.ts'
