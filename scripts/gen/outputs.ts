@@ -4,7 +4,7 @@ import { cliDoc } from './cli.ts'
 import { connectorsDoc, errorsDoc, manifestDoc } from './docs.ts'
 import { registryFile } from './registry.ts'
 import type { Proven } from '../systems/proven.ts'
-import { scanConnectors } from './scan.ts'
+import { scanByHand, scanConnectors } from './scan.ts'
 import { schemaFile } from './schema.ts'
 import { faultsOf } from './soundness.ts'
 import { contributingDoc } from './systems.ts'
@@ -15,7 +15,7 @@ export async function makeOutputs(
 ): Promise<{ readonly files: Readonly<Record<string, string>>; readonly faults: readonly string[] }> {
   const manifests = await scanConnectors(root)
   const files = {
-    'src/connectors.gen.ts': registryFile(manifests),
+    'src/connectors.gen.ts': registryFile(manifests, scanByHand(root, manifests)),
     'schema/keyturn.schema.json': schemaFile(manifests),
     'docs/connectors.md': connectorsDoc(manifests, JSON.parse(readFileSync(join(root, 'docs', 'proven.json'), 'utf8')) as Proven),
     'docs/errors.md': errorsDoc(),

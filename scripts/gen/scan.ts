@@ -22,3 +22,8 @@ export async function scanConnectors(root: string): Promise<readonly ConnectorMa
     }),
   )
 }
+
+/** The ids of those that have a `by-hand.ts`. */
+export function scanByHand(root: string, manifests: readonly ConnectorManifest[]): readonly string[] {
+  return manifests.map(({ id }) => id).filter((id) => existsSync(join(root, 'src', 'connectors', id, 'by-hand.ts')))
+}

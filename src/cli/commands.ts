@@ -66,6 +66,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/plan.ts'),
   },
   {
+    words: 'runbook [secret]',
+    group: 'Look',
+    says: 'write down how a secret is rotated by hand: a text that holds no value and needs no keyturn; all secrets when none is named',
+    options: [['--out <file>', 'write it to this file']],
+    load: () => import('./commands/runbook.ts'),
+  },
+  {
     words: 'rotate <secret>',
     group: 'Rotate',
     says: 'rotate a secret: run to the first wait, or with --wait to the end',

@@ -1,0 +1,4 @@
+/** What a connector's `by-hand.ts` is written with. */
+export * from './contract.ts'
+export * from './shell.ts'
+export * from './expectation.ts'
