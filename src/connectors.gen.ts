@@ -28,6 +28,7 @@ import prometheusManifest from './connectors/prometheus/manifest.ts'
 import qdrantManifest from './connectors/qdrant/manifest.ts'
 import rabbitmqManifest from './connectors/rabbitmq/manifest.ts'
 import randomManifest from './connectors/random/manifest.ts'
+import receiversManifest from './connectors/receivers/manifest.ts'
 import redisManifest from './connectors/redis/manifest.ts'
 import s3Manifest from './connectors/s3/manifest.ts'
 import sealedSecretsManifest from './connectors/sealed-secrets/manifest.ts'
@@ -69,6 +70,7 @@ export const registry = {
   qdrant: { manifest: qdrantManifest, load: () => import('./connectors/qdrant/index.ts') },
   rabbitmq: { manifest: rabbitmqManifest, load: () => import('./connectors/rabbitmq/index.ts') },
   random: { manifest: randomManifest, load: () => import('./connectors/random/index.ts') },
+  receivers: { manifest: receiversManifest, load: () => import('./connectors/receivers/index.ts') },
   redis: { manifest: redisManifest, load: () => import('./connectors/redis/index.ts') },
   s3: { manifest: s3Manifest, load: () => import('./connectors/s3/index.ts') },
   'sealed-secrets': { manifest: sealedSecretsManifest, load: () => import('./connectors/sealed-secrets/index.ts') },

@@ -137,12 +137,15 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/run.ts'),
   },
   {
-    words: 'task [list|show|answer|decline] [rotation]',
+    words: 'task [list|show|answer|decline] [rotation] [command...]',
     group: 'Rotate',
     says: 'what people are asked to do: list it, show one, answer it (a value is asked for without being shown) or decline it',
     options: [
-      ['--file <file>', 'answer with what is in this file; of several fields a JSON object'],
+      ['--file <file>', 'answer with what is in this file; of several fields a JSON object. With --hand-over: write the value there (0600, a new file)'],
       ['--stdin', 'answer with what comes on standard input'],
+      ['--hand-over <receiver>', 'show: take the value out for this outside receiver, once: onto the terminal, into --file, or to the command after `--` on its standard input'],
+      ['--again', 'with --hand-over: once more, for it did not get there'],
+      ['--receiver <name...>', 'answer: these outside receivers have taken the value'],
       ['--reason <text>', 'why it is declined'],
       ['--wait', 'stay through the waits that follow'],
     ],

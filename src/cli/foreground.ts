@@ -14,6 +14,8 @@ export interface Foreground {
   readonly from: NodeJS.ProcessEnv
   /** What is added, or takes the place of what is there. */
   readonly variables: ReadonlyMap<string, Secret>
+  /** Written to its standard input, which is then closed; ours is its own when absent. */
+  readonly stdin?: Secret
   /** Everything that it prints goes through this; its output is ours when absent. */
   readonly mask?: Redactor
 }
@@ -47,6 +49,8 @@ export async function runInForeground(command: Foreground): Promise<number> {
     })
     // From now on an error is a signal that may not be sent, to a program that became another user (sudo): that ends by itself.
     running.on('error', () => undefined)
+    // One that ends without reading all of it says by its exit code what that means.
+    running.stdin?.on('error', () => undefined).end(command.stdin?.reveal())
     const printed = mask === undefined ? [] : [masked(running.stdout, mask, process.stdout), masked(running.stderr, mask, process.stderr)]
     const [code] = await Promise.all([ended, ...printed])
     return code
@@ -55,12 +59,12 @@ export async function runInForeground(command: Foreground): Promise<number> {
   }
 }
 
-function start({ from, variables, mask }: Foreground, name: string, args: readonly string[]): ChildProcess {
+function start({ from, variables, mask, stdin }: Foreground, name: string, args: readonly string[]): ChildProcess {
   const env = Object.fromEntries(Object.entries(from).filter(([key]) => !OWN.includes(key)))
   for (const [key, value] of variables) env[key] = value.reveal()
   const out = mask === undefined ? 'inherit' : 'pipe'
   try {
-    return spawn(name, args, { env, stdio: ['inherit', out, out] })
+    return spawn(name, args, { env, stdio: [stdin === undefined ? 'inherit' : 'pipe', out, out] })
   } catch (thrown) {
     throw notStarted(name, thrown)
   }

@@ -81,7 +81,8 @@ export class Recorder {
       case 'rotation-closed':
         return {}
       default:
-        return this.#dueAt === 0 ? {} : { dueAt: 0, waitsFor: null }
+        // Of several receivers some are still to answer: the time at which people are told again stays.
+        return this.#dueAt === 0 || asked?.task.receivers !== undefined ? {} : { dueAt: 0, waitsFor: null }
     }
   }
 }

@@ -30,8 +30,12 @@ export type Event =
   /** An unknown was looked up and certainly did not happen; the step may be attempted again. */
   | { readonly type: 'step-absent'; readonly step: string; readonly attempt: number }
   | { readonly type: 'step-asked'; readonly step: string; readonly attempt: number; readonly task: TaskRequest }
-  /** A person did what was asked; the fields of a mint are sealed with it, `id` is the label of its credential's id. */
-  | { readonly type: 'task-answered'; readonly step: string; readonly attempt: number; readonly by: string; readonly id?: string }
+  /** A person did what was asked; the fields of a mint are sealed with it, `id` is the label of its credential's id, `unproven` are the endpoints that gave no verdict on it then. */
+  | { readonly type: 'task-answered'; readonly step: string; readonly attempt: number; readonly by: string; readonly id?: string; readonly unproven?: readonly string[] }
+  /** Written before the value of the step leaves for one outside receiver: onto a terminal, into a file or to a command. */
+  | { readonly type: 'value-handed'; readonly step: string; readonly attempt: number; readonly receiver: string; readonly by: string; readonly to: 'terminal' | 'file' | 'command' }
+  /** A person says that an outside receiver took the value of the step. */
+  | { readonly type: 'receiver-acknowledged'; readonly step: string; readonly attempt: number; readonly receiver: string; readonly by: string }
   | { readonly type: 'task-declined'; readonly step: string; readonly attempt: number; readonly by: string; readonly reason: string }
   | { readonly type: 'task-reminded'; readonly step: string }
   | { readonly type: 'wait-started'; readonly step: string; readonly until: number }

@@ -31,6 +31,7 @@ const intent = (step: string, attempt = 1): Event => (
   { type: 'intent-recorded', step, attempt, deadline: START * 2, tag: `kt-${attempt}` }
 )
 const stepDone = (step: string, evidence = {}): Event => ({ type: 'step-done', step, attempt: 1, evidence })
+const askedOf = (step: string, receivers: readonly string[]): Event => ({ type: 'step-asked', step, attempt: 1, task: { kind: 'confirm', title: 'Hand it over', steps: [], receivers } })
 const turned: Event = { type: 'direction-turned', code: 'ROLLED_BACK', about: 'abort' }
 const claimed = (fence: number): Event => ({ type: 'rotation-claimed', by: 'another', fence, predecessor: 'dead' })
 
@@ -140,6 +141,10 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, readonly TimedEve
       stepDone('prove:gone', { new: 'accepted', old: 'accepted' }), { type: 'rotation-closed', result: 'done' },
     ]),
     'rolled back without a proof': planted(goingBack(), [{ type: 'rotation-closed', result: 'rolled-back' }]),
+    'a reload that is done without the word of one outside receiver': planted(before(intentOf('reload:0.0')), [
+      intent('reload:0.0'), askedOf('reload:0.0', ['billing', 'shipping']), { type: 'receiver-acknowledged', step: 'reload:0.0', attempt: 1, receiver: 'billing', by: 'ada' },
+      intent('reload:0.0', 2), stepDone('reload:0.0'),
+    ]),
     'refused after something was changed': planted(
       before(intentOf('publish:0')),
       [{ type: 'rotation-closed', result: 'refused' }],

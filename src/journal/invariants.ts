@@ -4,6 +4,7 @@ import { mayLeave } from '../plan/steps.ts'
 import type { TimedEvent } from './event.ts'
 import { nameOf } from './name.ts'
 import { foldProgress, type Progress } from './progress.ts'
+import { withoutWord } from './receivers.ts'
 import { GATE_FRESH_MS, gateOf, isKnown, mintsLost, newIdOf, stepOf } from './steps.ts'
 
 /** A sentence that holds over every prefix of every journal. */
@@ -111,8 +112,10 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     id: 'I8',
-    says: 'done means proven in pairs',
-    broken: (_, progress, event) => {
+    says: 'done means proven in pairs, and every outside receiver by its own word',
+    broken: (before, progress, event) => {
+      const wordless = event.type === 'step-done' ? withoutWord(before, event.step) : []
+      if (wordless.length > 0) return `${event.type === 'step-done' ? event.step : ''} is done without the word of ${wordless.join(', ')}`
       if (event.type !== 'rotation-closed') return undefined
       if (event.result === 'refused') return progress.intended.size === 0 ? undefined : 'closed as refused after something was changed'
       if (progress.plan.traits.acceptor !== 'issuer') return undefined

@@ -2,6 +2,7 @@ import type { Code, Evidence, TaskRequest } from '../kit/index.ts'
 import type { Plan } from '../plan/plan.ts'
 import { isEffect, type Step } from '../plan/step.ts'
 import type { Direction, Result, TimedEvent } from './event.ts'
+import { heard, openReceivers, type Receivers } from './receivers.ts'
 import { brings, stepOf } from './steps.ts'
 
 /** The failures of the step at hand since it last began or was resumed. */
@@ -54,6 +55,8 @@ export interface Progress {
   readonly acknowledged: ReadonlyMap<string, string>
   /** Titles of what people confirmed before anything was changed: that is not asked again. */
   readonly confirmed: ReadonlySet<string>
+  /** By step that reloads outside receivers: what became of the value at each. */
+  readonly receivers: ReadonlyMap<string, Receivers>
   /** The task at hand: when it was asked, by when it is to be done, when people are told again. */
   readonly asked?: { readonly step: string; readonly attempt: number; readonly task: TaskRequest; readonly at: number; readonly dueAt: number; readonly remindAt: number }
   readonly turnRequested?: { readonly why: 'abort' | 'undo'; readonly by: string }
@@ -76,6 +79,7 @@ type Draft = { -readonly [K in keyof Progress]: Progress[K] } & {
   waits: Map<string, number>
   acknowledged: Map<string, string>
   confirmed: Set<string>
+  receivers: Map<string, Receivers>
 }
 
 /** Folds a journal. Throws on one that does not begin with `rotation-opened`. */
@@ -94,6 +98,7 @@ export function foldProgress(events: readonly TimedEvent[]): Progress {
     waits: new Map(),
     acknowledged: new Map(),
     confirmed: new Set(),
+    receivers: new Map(),
     lastAt: first.at,
     predecessor: 'none',
     fence: 0,
@@ -114,6 +119,7 @@ export function advance(progress: Progress, event: TimedEvent): Progress {
     waits: new Map(progress.waits),
     acknowledged: new Map(progress.acknowledged),
     confirmed: new Set(progress.confirmed),
+    receivers: new Map(progress.receivers),
   }
   apply(draft, event)
   return draft
@@ -177,6 +183,15 @@ function apply(draft: Draft, event: TimedEvent): void {
       }
       wake(draft)
       return
+    case 'value-handed':
+    case 'receiver-acknowledged': {
+      draft.receivers.set(event.step, heard(draft.receivers.get(event.step), event))
+      if (event.type === 'value-handed' || draft.asked?.step !== event.step) return
+      const receivers = openReceivers(draft.asked.task, draft.receivers.get(event.step))
+      if (receivers.length === 0) wake(draft)
+      else draft.asked = { ...draft.asked, task: { ...draft.asked.task, receivers } }
+      return
+    }
     case 'task-declined':
       delete draft.paused
       delete draft.asked

@@ -16,8 +16,10 @@ export interface TaskRequest {
   readonly title: string
   /** The steps, in keyturn's own words. */
   readonly steps: readonly string[]
-  /** For `mint`: the names of the fields that are asked for; all of the issuer's secret ones when absent. */
+  /** For `mint`: the names of the fields that are asked for, with `receivers` of those that are handed over; all of the issuer's secret ones when absent. */
   readonly fields?: readonly string[]
+  /** For `confirm`: the outside receivers, by name. Each is handed `fields` by a person, and each says by itself that it took them. */
+  readonly receivers?: readonly string[]
   /** How long after it was asked it should be done, ms; a day when absent. Then people are reminded, again after each such time. */
   readonly due?: number
 }

@@ -24,6 +24,8 @@ export interface ConsumerTraits {
   readonly local?: boolean
   /** A person reloads it: the answer is then `ask`, and asking changes nothing outside. */
   readonly asks?: true
+  /** Its instances are outside receivers, each of which is handed the value; `asks` as well. The word of each is its proof. */
+  readonly receivers?: true
 }
 
 /**

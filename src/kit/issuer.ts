@@ -29,6 +29,8 @@ export interface IssuerTraits {
   readonly ends: readonly ('off' | 'gone')[]
   /** The names of the credential's fields; `plain` ones (a user name) are no secret. */
   readonly fields: Readonly<Record<string, 'secret' | 'plain'>>
+  /** By field: what its values are like, lengths in characters, `pattern` of the whole; what a person hands in is held to it. */
+  readonly shapes?: Readonly<Record<string, { readonly prefix?: string; readonly min?: number; readonly max?: number; readonly pattern?: string }>>
   /** Wrong logins after which the provider locks the account; absent when it never does. */
   readonly lockout?: number
   /** How long access derived from the credential (a token, a session) lives on after it is gone, where off does not end it. */

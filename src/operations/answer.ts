@@ -1,11 +1,13 @@
 import { type Call, type Credential, type Fields, KeyturnError, label } from '../kit/index.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { LedgerChange } from '../state/journal.ts'
+import { readLedger, secretKey } from '../state/ledger.ts'
 import { type Cast, openCast } from '../steps/cast.ts'
 import type { Engine } from '../engine/engine.ts'
-import { credentialOf } from '../steps/given.ts'
+import { credentialOf, refuseEnded } from '../steps/given.ts'
 import { inJournal } from '../engine/in-journal.ts'
 import { ledgerChanges } from '../engine/ledger-changes.ts'
+import { noSuchReceiver } from './hand-over.ts'
 import { nameOf } from '../journal/name.ts'
 import type { Progress } from '../journal/progress.ts'
 import { stepOf } from '../journal/steps.ts'
@@ -20,15 +22,17 @@ export type OpenTask = NonNullable<Progress['asked']>
 
 /**
  * A person did what was asked. For a mint `fields` are the credential's: looked at at once (shape, not the old one, read the same by
- * every reader, not rejected by the issuer), sealed, and proven by the steps that follow. Throws TASK_UNFIT for an answer that cannot
- * be right, with nothing written; NOT_NOW when nothing is asked; LOCKED while another run holds the rotation.
+ * every reader, never ended before, not rejected by the issuer), sealed, and proven by the steps that follow. Throws TASK_UNFIT for an answer that cannot
+ * be right, with nothing written. Where outside receivers are asked for, `receivers` are those that have taken the value; NOT_NOW when nothing is asked; LOCKED while another run holds the rotation.
  */
-export async function answerTask(engine: Engine, rotation: string, fields: Fields = {}): Promise<void> {
+export async function answerTask(engine: Engine, rotation: string, fields: Fields = {}, receivers: readonly string[] = []): Promise<void> {
   await withTask(engine, rotation, async (recorder, asked) => {
+    if (asked.task.receivers !== undefined || receivers.length > 0) return acknowledgeReceivers(engine, recorder, asked, fields, receivers)
     const event = { type: 'task-answered', step: asked.step, attempt: asked.attempt, by: engine.by } as const
-    // Of a word alone nothing is looked at here: what it is about is proven by the steps that follow, or stands in the journal.
+    // Of a word alone only an end can be looked at here: the rest is proven by the steps that follow, or stands in the journal.
     if (asked.task.kind !== 'mint') {
       if (Object.keys(fields).length > 0) throw new KeyturnError('TASK_UNFIT', 'this task asks for no value')
+      await refuseAlive(engine, rotation, recorder, asked)
       await recorder.write(event, { ledger: await ledgerOfWord(engine, rotation, recorder, asked) })
       return
     }
@@ -37,13 +41,30 @@ export async function answerTask(engine: Engine, rotation: string, fields: Field
     const values = await Values.open(engine, rotation, plan, host)
     const cast = await openCast(plan, engine.registry, host)
     try {
-      const credential = await examine(engine, recorder, { asked, cast, values }, fields)
+      const { credential, unproven } = await examine(engine, recorder, { asked, cast, values }, fields)
       const ledger = ledgerOf(plan, asked, values, { old: values.old, new: credential })
-      await recorder.write({ ...event, id: nameOf(credential.id) }, { sealed: { new: await values.seal('new', credential) }, ledger })
+      await recorder.write({ ...event, id: nameOf(credential.id), ...(unproven.length === 0 ? {} : { unproven }) }, { sealed: { new: await values.seal('new', credential) }, ledger })
     } finally {
       await cast.close()
     }
   })
+}
+
+/** Each by its own name, and none that was never handed the value: nobody else has it. */
+async function acknowledgeReceivers(engine: Engine, recorder: Recorder, { task, step, attempt }: OpenTask, fields: Fields, names: readonly string[]): Promise<void> {
+  const open = task.receivers ?? []
+  if (open.length === 0) throw new KeyturnError('TASK_UNFIT', 'this task asks for no receivers')
+  if (Object.keys(fields).length > 0) throw new KeyturnError('TASK_UNFIT', 'this task asks for no value')
+  if (names.length === 0) throw new KeyturnError('TASK_UNFIT', `each receiver is answered for by itself: ${open.join(', ')}`, { hint: 'Write `keyturn task answer ROTATION --receiver NAME`.' })
+  const { direction, receivers } = recorder.progress
+  for (const name of names) {
+    if (!open.includes(name)) throw noSuchReceiver(name, open)
+    // The old value it had before: it may still have it.
+    if (direction === 'forward' && receivers.get(step)?.get(name)?.handed === undefined) {
+      throw new KeyturnError('TASK_UNFIT', `the value was never handed over to ${name}`, { hint: 'Take it out first: `keyturn task show ROTATION --hand-over NAME`.' })
+    }
+  }
+  for (const receiver of new Set(names)) await recorder.write({ type: 'receiver-acknowledged', step, attempt, receiver, by: engine.by })
 }
 
 /** What an answer changes in the ledger: the same as the step itself would. */
@@ -77,18 +98,57 @@ function withTask(engine: Engine, rotation: string, body: (recorder: Recorder, a
   })
 }
 
-/** The credential that an answer stands for; one that the issuer rejects right now is none. */
-async function examine(engine: Engine, recorder: Recorder, held: { readonly asked: OpenTask; readonly cast: Cast; readonly values: Values }, fields: Fields): Promise<Credential> {
+/**
+ * The credential that an answer stands for; one that the issuer rejects right now is none, nor is one that was ended before. Which
+ * endpoints gave no verdict is answered with it: they are asked again by the steps that follow.
+ */
+async function examine(engine: Engine, recorder: Recorder, held: { readonly asked: OpenTask; readonly cast: Cast; readonly values: Values }, fields: Fields): Promise<{ readonly credential: Credential; readonly unproven: readonly string[] }> {
   const { asked, cast, values } = held
   const { plan } = recorder.progress
   if (values.old === undefined) throw new KeyturnError('INTERNAL', 'the credential in use is not known')
   const wanted = asked.task.fields ?? secretFields(plan.traits.fields)
-  const call: Call = { signal: AbortSignal.timeout(LOOK_MS), deadline: engine.now() + LOOK_MS, fence: 0 }
+  const call = lookCall(engine)
   const credential = await credentialOf(fields, { plan, cast, old: values.old, wanted }, call)
-  if (plan.traits.acceptor !== 'issuer') return credential
+  refuseEnded(await readLedger(engine.state.db, secretKey(plan.system, plan.environment, plan.secret)), values.fingerprint(credential, plainFields(plan.traits.fields)))
+  const unproven: string[] = []
+  if (plan.traits.acceptor !== 'issuer') return { credential, unproven }
   for (const endpoint of plan.endpoints) {
-    const verdict = await cast.issuer.probe(credential, endpoint, call)
-    if (verdict.is === 'done' && verdict.value.verdict === 'rejected') throw new KeyturnError('TASK_UNFIT', `${endpoint} rejects it (${label(verdict.value.code)})`)
+    const seen = await cast.issuer.probe(credential, endpoint, call)
+    if (seen.is === 'done' && seen.value.verdict === 'rejected') {
+      throw new KeyturnError('TASK_UNFIT', `${endpoint} rejects it (${label(seen.value.code)})`, { hint: 'See that it is the new one, whole, and of this provider and account; if it was made just now, answer again in a minute. Nothing was written.' })
+    }
+    if (seen.is !== 'done' || seen.value.verdict !== 'accepted') unproven.push(`${label(endpoint)} (${label(seen.is === 'done' ? seen.value.code : seen.is === 'ask' ? 'NOT_NOW' : seen.code)})`)
   }
-  return credential
+  return { credential, unproven }
+}
+
+/** Who says that a credential is ended is told where it is still accepted, while the page is open before them; doubt is for the proof that follows. */
+async function refuseAlive(engine: Engine, rotation: string, { progress: { plan } }: Recorder, asked: OpenTask): Promise<void> {
+  const step = stepOf(plan, asked.step)
+  if (asked.task.kind !== 'end' || step.do !== 'set' || plan.traits.acceptor !== 'issuer') return
+  const host = engine.host(plan.base)
+  const credential = (await Values.open(engine, rotation, plan, host))[step.which]
+  if (credential === undefined) return
+  const cast = await openCast(plan, engine.registry, host)
+  const until = engine.now() + Math.min(plan.traits.settle, LOOK_MS / 2)
+  const call = lookCall(engine)
+  try {
+    for (const endpoint of plan.endpoints) {
+      const accepts = async (): Promise<boolean> => {
+        const seen = await cast.issuer.probe(credential, endpoint, call)
+        return seen.is === 'done' && seen.value.verdict === 'accepted'
+      }
+      // A provider may take a while until it is ended everywhere.
+      while (await accepts()) {
+        if (engine.now() >= until) throw new KeyturnError('TASK_UNFIT', `${endpoint} still accepts ${nameOf(credential.id)}`, { hint: 'End it, wait until the provider has it everywhere, then answer again; nothing was written.' })
+        await engine.sleep(Math.min(1_000, Math.max(1, until - engine.now())), call.signal)
+      }
+    }
+  } finally {
+    await cast.close()
+  }
+}
+
+function lookCall(engine: Engine): Call {
+  return { signal: AbortSignal.timeout(LOOK_MS), deadline: engine.now() + LOOK_MS, fence: 0 }
 }

@@ -1,5 +1,6 @@
 import { answerTask, declineTask } from './answer.ts'
 import { type Fields, KeyturnError, type TaskRequest } from '../kit/index.ts'
+import type { Receiver } from '../journal/receivers.ts'
 import type { Manifest } from '../manifest/model.ts'
 import { follow, type Outcome, type RunOptions, withEngine } from './follow.ts'
 import { status } from './status.ts'
@@ -7,8 +8,15 @@ import { plainFields, secretFields } from '../steps/values.ts'
 import type { Runtime } from '../runtime.ts'
 import { findRotation } from '../state/rotation.ts'
 
+/** What became of the value at one outside receiver. */
+export interface TaskReceiver extends Receiver {
+  readonly name: string
+}
+
 /** What a person is asked to do. */
-export interface Task extends TaskRequest {
+export interface Task extends Omit<TaskRequest, 'receivers'> {
+  /** Where a value is handed over to outside receivers: all of them, those that have acknowledged it too. */
+  readonly receivers?: readonly TaskReceiver[]
   readonly rotation: string
   readonly secret: string
   /** Who answers for the secret; absent when the manifest names nobody. */
@@ -31,8 +39,11 @@ export async function tasks(runtime: Runtime, manifest: Manifest): Promise<Task[
     const { task } = asked
     const plain = plainFields(plan.traits.fields)
     const names = task.kind === 'mint' ? (task.fields ?? secretFields(plan.traits.fields)) : []
+    const { receivers, ...request } = task
+    const known = progress.receivers.get(asked.step)
+    const all = [...new Set([...(known?.keys() ?? []), ...(receivers ?? [])])].map((name) => ({ name, ...known?.get(name) }))
     return [{
-      ...task, rotation: row.id, secret: row.secret, ...(plan.owner === undefined ? {} : { owner: plan.owner }), step: asked.step,
+      ...request, ...(receivers === undefined ? {} : { receivers: all }), rotation: row.id, secret: row.secret, ...(plan.owner === undefined ? {} : { owner: plan.owner }), step: asked.step,
       askedAt: asked.at, dueAt: asked.dueAt, asksFor: names.map((name) => ({ name, hidden: !plain.has(name) })),
     }]
   }).toSorted((a, b) => a.askedAt - b.askedAt)
@@ -49,10 +60,10 @@ export async function taskOf(runtime: Runtime, manifest: Manifest, rotation: str
 }
 
 /** Answers a task and goes on with its rotation: see {@link answerTask}. */
-export function answer(runtime: Runtime, manifest: Manifest, rotation: string, fields: Fields, options: RunOptions = {}): Promise<Outcome> {
+export function answer(runtime: Runtime, manifest: Manifest, rotation: string, fields: Fields, options: RunOptions & { readonly receivers?: readonly string[] } = {}): Promise<Outcome> {
   return withEngine(runtime, manifest, options, async (engine) => {
     const { id } = await findRotation(engine.state.db, rotation, manifest)
-    await answerTask(engine, id, fields)
+    await answerTask(engine, id, fields, options.receivers)
     return follow(engine, manifest, id, options)
   })
 }

@@ -125,6 +125,7 @@ function notEnded({ traits }: Layout, overlap: boolean): string[] {
 
 function weakProof(consumer: SeenConsumer): string[] {
   if (consumer.proof !== 'inferred' && consumer.proof !== 'none') return []
+  if (consumer.traits.receivers === true) return [`${consumer.title}: the word of each is the proof, unless usage is seen to be quiet`]
   return [`${consumer.title} cannot prove what it holds: the gate needs quiet usage of the old credential`]
 }
 

@@ -37,6 +37,8 @@ export interface Receipt {
   readonly acknowledged?: readonly { readonly what: string; readonly by: string; readonly reason: string; readonly at: string }[]
   /** What people were asked and did; absent when nobody was asked. */
   readonly answered?: readonly { readonly step: string; readonly kind: TaskRequest['kind']; readonly title: string; readonly by: string; readonly at: string }[]
+  /** Outside receivers that took the value, and who says so; absent when there were none. */
+  readonly received?: readonly { readonly step: string; readonly receiver: string; readonly by: string; readonly at: string }[]
   readonly stores: readonly string[]
   /** How long new logins with the value in the stores could fail, measured; 0 with an overlap. Milliseconds. */
   readonly gapMs: number
@@ -99,6 +101,7 @@ export function makeReceipt(
     attested: attestations(progress),
     ...acknowledgements(events),
     ...answers(events),
+    ...receipts(events),
     stores: plan.stores.map((store) => store.title),
     gapMs: gapOf(progress, events, now),
     derivedLifeMs: plan.traits.derivedLife ?? (plan.traits.ends.length > 0 ? 0 : null),
@@ -108,8 +111,16 @@ export function makeReceipt(
 }
 
 function acknowledgements(events: readonly TimedEvent[]): Pick<Receipt, 'acknowledged'> {
-  const acknowledged = events.flatMap((event) => (event.type === 'acknowledged' ? [{ what: event.what, by: event.by, reason: event.reason, at: new Date(event.at).toISOString() }] : []))
+  const said = events.flatMap((event) => (event.type === 'acknowledged' ? [{ what: event.what, by: event.by, reason: event.reason, at: new Date(event.at).toISOString() }] : []))
+  const acknowledged = [...shownInArgv(events), ...said]
   return acknowledged.length === 0 ? {} : { acknowledged }
+}
+
+/** Who wrote the manifest has answered for it; who opened a rotation with it does so again. */
+function shownInArgv(events: readonly TimedEvent[]): NonNullable<Receipt['acknowledged']> {
+  const shown = events.find((event) => event.type === 'step-done' && event.evidence['argv'] === 'acknowledged')
+  const by = events.find((event) => event.type === 'rotation-opened')?.by ?? ''
+  return shown === undefined ? [] : [{ what: 'argv', by, reason: 'the manifest says `argv: acknowledged`: a command line shows the value while it runs', at: new Date(shown.at).toISOString() }]
 }
 
 function answers(events: readonly TimedEvent[]): Pick<Receipt, 'answered'> {
@@ -121,6 +132,11 @@ function answers(events: readonly TimedEvent[]): Pick<Receipt, 'answered'> {
     return [{ step: event.step, kind, title, by: event.by, at: new Date(event.at).toISOString() }]
   })
   return answered.length === 0 ? {} : { answered }
+}
+
+function receipts(events: readonly TimedEvent[]): Pick<Receipt, 'received'> {
+  const received = events.flatMap((event) => (event.type === 'receiver-acknowledged' ? [{ step: event.step, receiver: event.receiver, by: event.by, at: new Date(event.at).toISOString() }] : []))
+  return received.length === 0 ? {} : { received }
 }
 
 function attestations(progress: Progress): Record<string, Evidence> {

@@ -1,4 +1,5 @@
 import { type Answer, type Attestation, type Call, type Code, done, type Evidence, type Instance, label, type Presented, refused, unknown } from '../kit/index.ts'
+import { isTaken } from '../journal/receivers.ts'
 import type { Which } from '../plan/step.ts'
 import type { CastConsumer } from './cast.ts'
 import { tellApart } from './probe.ts'
@@ -73,7 +74,8 @@ export async function attestAll(scene: Scene, step: ConsumerStep, call: Call, un
   for (const instance of all) {
     const name = label(instance.name)
     const ask = (within: Call): Promise<Answer<Attestation>> => attestOne(scene, cast, instance, keeps, ends, step.which, within)
-    const judged = answered(scene, instance, await judge(cast, step, instance, ask, call, scene.progress.acknowledged.has(instance.name) ? 'ask' : unready))
+    const hasWord = scene.progress.acknowledged.has(instance.name) || isTaken(scene.progress, step, instance.name)
+    const judged = answered(hasWord, await judge(cast, step, instance, ask, call, hasWord ? 'ask' : unready))
     if (judged.missing !== undefined) missing.push(`${name} ${judged.missing}`)
     if (judged.evidence !== undefined) evidence[name] = judged.evidence
     if (judged.holdsOther === true) holders.push(name)
@@ -114,9 +116,9 @@ function provesOther({ holds, by }: Attestation): boolean {
   return holds === 'old' && by !== 'inferred'
 }
 
-/** A person who answers for an instance stands in for its proof, but not against one. */
-function answered(scene: Scene, instance: Instance, judged: Judged): Judged {
-  if (!scene.progress.acknowledged.has(instance.name) || judged.holdsOther === true) return judged
+/** The word of a person for an instance stands in for its proof, but not against one. */
+function answered(hasWord: boolean, judged: Judged): Judged {
+  if (!hasWord || judged.holdsOther === true) return judged
   return judged.missing === undefined && judged.inferred !== true ? judged : { evidence: 'acknowledged' }
 }
 

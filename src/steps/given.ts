@@ -1,8 +1,10 @@
-import { type Call, type Credential, type Fields, KeyturnError, label, type Secret } from '../kit/index.ts'
+import { type Call, type Credential, type Fields, type IssuerTraits, KeyturnError, label, type Secret } from '../kit/index.ts'
 import type { Plan } from '../plan/plan.ts'
 import { overlaps } from '../plan/steps.ts'
+import type { LedgerRow } from '../state/ledger.ts'
 import type { Cast } from './cast.ts'
 import { entriesFor } from './scene.ts'
+import { misshapen } from './shape.ts'
 import { plainFields } from './values.ts'
 
 /** What a value that a person gives is looked at with. */
@@ -27,6 +29,7 @@ export async function credentialOf(given: Fields, { plan, cast, old, wanted }: G
   if (missing.length > 0) throw new KeyturnError('TASK_UNFIT', `${missing.join(', ')} is missing`)
   if (strange.length > 0) throw new KeyturnError('TASK_UNFIT', `there is no field ${strange.map(label).join(', ')}`)
   for (const [name, value] of Object.entries(given)) refuseShape(name, value, plain.has(name) ? undefined : old.fields[name])
+  for (const [name, value] of Object.entries(given)) refuseMisshapen(name, value, plan.traits.shapes?.[name])
   refuseMixedUp(given, plain)
   const fields = { ...cast.issuer.propose(old).fields, ...given }
   const id = cast.issuer.idOf(fields)
@@ -42,6 +45,17 @@ function refuseShape(name: string, value: Secret, old: Secret | undefined): void
   if (text === '') throw new KeyturnError('TASK_UNFIT', `${name} is empty`)
   if (text !== text.trim()) throw new KeyturnError('TASK_UNFIT', `${name} begins or ends with white space, as when too much was copied`)
   if (value.equals(old)) throw new KeyturnError('TASK_UNFIT', `${name} is the value that is in use already`)
+}
+
+function refuseMisshapen(name: string, value: Secret, shape: NonNullable<IssuerTraits['shapes']>[string] | undefined): void {
+  const fault = shape === undefined ? undefined : misshapen(shape, value.reveal())
+  if (fault !== undefined) throw new KeyturnError('TASK_UNFIT', `a ${name} ${fault}, and this does not`, { hint: 'Copy the whole of it and nothing beside it, then answer again; nothing was written.' })
+}
+
+/** A value that was ended before is not taken for a new one, whoever copied it from where. Throws TASK_UNFIT. */
+export function refuseEnded(ledger: readonly LedgerRow[], fingerprint: string): void {
+  const ended = ledger.find((row) => row.fingerprint === fingerprint && (row.state === 'gone' || row.state === 'off'))
+  if (ended !== undefined) throw new KeyturnError('TASK_UNFIT', `it is an old one, which was ended ${new Date(ended.at).toISOString()}`, { hint: 'Make a new one, and answer with that.' })
 }
 
 /** What is no secret is shown and journaled: a value that was typed there by a slip must not get that far (I11). */

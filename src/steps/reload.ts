@@ -1,10 +1,14 @@
-import { type Answer, type Call, done, type Evidence, type Pace } from '../kit/index.ts'
+import { type Answer, type Call, done, type Evidence } from '../kit/index.ts'
+import { spared } from '../journal/receivers.ts'
+import type { Step } from '../plan/step.ts'
 import { attestAll, type ConsumerStep, member } from './attest.ts'
 import type { Scene } from './scene.ts'
 
 /** Makes the consumer read its stores again. */
-export async function reload(scene: Scene, step: ConsumerStep & { readonly pace?: Pace }, call: Call): Promise<Answer<Evidence>> {
-  const answer = await member(scene, step).consumer.reload(call, step.pace, [...scene.progress.acknowledged.keys()])
+export async function reload(scene: Scene, step: Step & { readonly do: 'reload' }, call: Call): Promise<Answer<Evidence>> {
+  const { consumer } = member(scene, step)
+  const receivers = consumer.traits.receivers === true ? spared(scene.progress, step) : []
+  const answer = await consumer.reload(call, step.pace, [...scene.progress.acknowledged.keys(), ...receivers])
   return answer.is === 'done' ? done(answer.value.evidence) : answer
 }
 

@@ -36,11 +36,15 @@ export function eventLine(event: TimedEvent, progress: Progress, paint: Paint): 
     case 'direction-turned':
       return line(paint.warn('↶'), `going back: ${reason(event.code, event.about)}`)
     case 'task-answered':
-      return line(paint.good('✔'), `${event.step}: answered by ${event.by}`)
+      return line(paint.good('✔'), `${event.step}: answered by ${event.by}${event.unproven === undefined ? '' : `; kept, though ${event.unproven.join(', ')} gave no verdict on it now: it is probed again before anybody is given it`}`)
     case 'task-declined':
       return line(paint.bad('✘'), `${event.step}: declined by ${event.by}: ${event.reason}`)
     case 'task-reminded':
       return line(paint.warn('!'), `${event.step}: still to be done: ${progress.asked?.task.title ?? ''}`)
+    case 'value-handed':
+      return line(paint.warn('→'), `${event.step}: handed over for ${event.receiver} by ${event.by}`)
+    case 'receiver-acknowledged':
+      return line(paint.good('✔'), `${event.step}: ${event.receiver} has taken it, says ${event.by}`)
     case 'acknowledged':
       return line(paint.warn('!'), `${event.by} answers for ${event.what}: ${event.reason}`)
     case 'rotation-paused':

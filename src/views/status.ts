@@ -24,6 +24,8 @@ export interface RotationStatus {
   readonly until?: string
   readonly why?: string
   readonly hint?: string
+  /** Outside receivers that have not taken the value yet. */
+  readonly receivers?: readonly string[]
   readonly heldBy?: string
   readonly result?: string
   readonly opened: string
@@ -67,7 +69,10 @@ export function statusOf(row: RotationRow, progress: Progress, now: number, isDe
   if (progress.closed !== undefined) return { ...base, state: 'closed', result: progress.closed.result, ...(progress.closed.about === undefined ? {} : { why: progress.closed.about }) }
   if (progress.paused !== undefined) {
     const { code, about } = progress.paused
-    if (progress.asked !== undefined) return { ...base, state: 'asked', until: moment(progress.asked.remindAt), why: about, hint: `See \`keyturn task show ${row.id}\`.` }
+    const { asked } = progress
+    // Their names are in the title of the task as it was asked; some have answered since.
+    const left = asked?.task.receivers
+    if (asked !== undefined) return { ...base, state: 'asked', until: moment(asked.remindAt), why: left === undefined ? about : `not taken yet by ${left.join(', ')}`, ...(left === undefined ? {} : { receivers: left }), hint: `See \`keyturn task show ${row.id}\`.` }
     return { ...base, state: 'paused', why: about === '' ? CODES[code].says : `${CODES[code].says}: ${about}`, hint: CODES[code].hint }
   }
   if (progress.held !== undefined && step?.do === 'collect') return { ...base, state: 'waiting', until: moment(progress.held.retryAt), why: progress.held.reasons.join('; ') }

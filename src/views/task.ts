@@ -1,4 +1,4 @@
-import type { Task } from '../operations/tasks.ts'
+import type { Task, TaskReceiver } from '../operations/tasks.ts'
 import { duration, moment } from './duration.ts'
 import type { Paint } from './paint.ts'
 
@@ -17,13 +17,21 @@ export function taskLines(task: Task, now: number, paint: Paint): string[] {
     confirm: `When it is so: \`keyturn task answer ${task.rotation}\`; your word stands in the journal for the proof.`,
     prepare: `When it is done: \`keyturn task answer ${task.rotation}\`; the step is attempted again.`,
   }
+  const answer = task.receivers === undefined ? answers[task.kind] : `For each: \`keyturn task show ${task.rotation} --hand-over NAME\`, then \`keyturn task answer ${task.rotation} --receiver NAME\`.`
   return [
     paint.strong(task.title),
     ...task.steps.map((step, index) => `  ${index + 1}. ${step}`),
     paint.dim(whoAndWhen(task, now)),
-    answers[task.kind],
+    ...(task.receivers ?? []).map((receiver) => `  ${receiverLine(receiver)}`),
+    answer,
     `If it cannot be done: \`keyturn task decline ${task.rotation} --reason TEXT\`.`,
   ]
+}
+
+/** What became of the value at one receiver, in words. */
+export function receiverLine({ name, handed, acknowledged }: TaskReceiver): string {
+  if (acknowledged !== undefined) return `${name}: taken, says ${acknowledged.by}, ${moment(acknowledged.at)}`
+  return handed === undefined ? `${name}: not handed over` : `${name}: handed over by ${handed.by}, ${moment(handed.at)}; not taken yet`
 }
 
 function whoAndWhen({ owner, secret, askedAt, dueAt }: Task, now: number): string {

@@ -20,7 +20,7 @@ import { referenceConfig, type ReferenceIssuer, type ReferenceTraits, startRefer
 import { parseManifest } from '../../src/yaml/load.ts'
 import type { Manifest } from '../../src/manifest/model.ts'
 import type { Plan } from '../../src/plan/plan.ts'
-import { freshState } from '../fixture/state.ts'
+import { type FreshState, freshState } from '../fixture/state.ts'
 import { KEY, type Service, serviceConnector, startService, tokenIn } from './service.ts'
 import { soundEvents } from '../fixture/sound.ts'
 
@@ -34,6 +34,8 @@ export interface StageOptions {
   /** Changes the block under `issuer:`. */
   readonly issuer?: (config: Record<string, unknown>) => Record<string, unknown>
   readonly consumers?: readonly string[]
+  /** Opens its state in this folder; one in SQLite when absent. */
+  readonly state?: (root: string) => Promise<FreshState>
 }
 
 /** What a test throws at a point of a step in place of SIGKILL. */
@@ -94,7 +96,7 @@ export async function setStage(traits: ReferenceTraits, options: StageOptions = 
   const services = Object.fromEntries((options.consumers ?? ['app']).map((name) => [name, startService(envFile)]))
   const registry: Registry = { ...shipped, service: serviceConnector(services, envFile) }
   const manifest = await parseManifest(stringify(manifestOf(server, traits, options)), join(app, 'keyturn.yaml'), { registry })
-  const state = await freshState(root)
+  const state = await (options.state ?? freshState)(root)
   let killAt = ''
   const faults = new Map<string, 'lose' | 'refuse'>()
   const rehearsal: Rehearsal = {

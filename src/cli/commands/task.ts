@@ -1,7 +1,9 @@
 import { KeyturnError } from '../../kit/index.ts'
+import { handOver } from '../../operations/hand-over.ts'
 import { answer, decline, taskOf, tasks } from '../../operations/tasks.ts'
 import { taskLines, taskListLines } from '../../views/task.ts'
 import { EXIT, exitOfRun } from '../exit.ts'
+import { openWay } from '../reveal.ts'
 import { progressTo, tellOutcome } from '../report.ts'
 import { type CommonOptions, manifestOf, type Session } from '../session.ts'
 import { fieldsFrom, type ValueOptions } from '../value.ts'
@@ -9,10 +11,13 @@ import { fieldsFrom, type ValueOptions } from '../value.ts'
 interface Options extends CommonOptions, ValueOptions {
   readonly wait?: boolean
   readonly reason?: string
+  readonly handOver?: string
+  readonly again?: boolean
+  readonly receiver?: readonly string[]
 }
 
 /** `keyturn task list|show|answer|decline`: what people are asked, and what they say to it. */
-export async function run({ runtime, terminal }: Session, [verb = 'list', rotation]: readonly string[], options: Options): Promise<number> {
+export async function run({ runtime, terminal }: Session, [verb = 'list', rotation, ...command]: readonly string[], options: Options): Promise<number> {
   const manifest = await manifestOf(options)
   const json = options.json === true
   if (verb === 'list') {
@@ -24,6 +29,20 @@ export async function run({ runtime, terminal }: Session, [verb = 'list', rotati
   if (!['show', 'answer', 'decline'].includes(verb)) throw new KeyturnError('USAGE', `there is no \`task ${verb}\``, { hint: 'Write `task list`, `task show`, `task answer` or `task decline`.' })
   if (rotation === undefined) throw new KeyturnError('USAGE', `\`task ${verb}\` needs the rotation`, { hint: 'See `keyturn task list`.' })
   const task = await taskOf(runtime, manifest, rotation)
+  const { handOver: receiver } = options
+  if (receiver === undefined && (command.length > 0 || options.again === true)) throw new KeyturnError('USAGE', 'a command and --again belong to --hand-over', { hint: 'Write `task show ROTATION --hand-over RECEIVER -- COMMAND`.' })
+  if (receiver !== undefined) {
+    if (verb !== 'show') throw new KeyturnError('USAGE', '--hand-over belongs to `task show`', { hint: 'Write `task show ROTATION --hand-over RECEIVER`.' })
+    const way = openWay({ command, ...(options.file === undefined ? {} : { file: options.file }) }, runtime.env)
+    const { value } = await handOver(runtime, manifest, task.rotation, receiver, { to: way.to, again: options.again === true }).catch((thrown: unknown) => {
+      way.close()
+      throw thrown
+    })
+    const said = await way.deliver(value, `For ${receiver}, of ${task.rotation}: nobody else may see it.`)
+    if (json) terminal.out(JSON.stringify({ rotation: task.rotation, receiver, to: way.to }))
+    else terminal.out(`${said} When it is in use there: keyturn task answer ${task.rotation} --receiver ${receiver}`)
+    return EXIT.done
+  }
   if (verb === 'show') {
     if (json) terminal.out(JSON.stringify(task))
     else for (const line of taskLines(task, Date.now(), terminal.paint)) terminal.out(line)
@@ -33,7 +52,7 @@ export async function run({ runtime, terminal }: Session, [verb = 'list', rotati
   if (verb === 'decline' && (options.reason ?? '').trim() === '') throw new KeyturnError('USAGE', '`task decline` needs --reason', { hint: 'Say why; the journal keeps it.' })
   const outcome = verb === 'decline'
     ? await decline(runtime, manifest, task.rotation, options.reason ?? '', watcher)
-    : await answer(runtime, manifest, task.rotation, await fieldsFrom(task.asksFor, options, (secret) => terminal.conceal(secret)), watcher)
+    : await answer(runtime, manifest, task.rotation, await fieldsFrom(task.asksFor, options, (secret) => terminal.conceal(secret)), { ...watcher, ...(options.receiver === undefined ? {} : { receivers: options.receiver }) })
   tellOutcome(terminal, outcome, json)
   return exitOfRun(outcome)
 }

@@ -3,6 +3,7 @@ import { durationSchema } from '../../kit/duration.ts'
 import { lineSchema, taskSchema } from '../../kit/task.ts'
 import { groupSchema } from '../../outside/expectation.ts'
 import { type Contradiction, contradictionsInProbe, probeSchema } from '../../outside/http/index.ts'
+import { contradictionsInShapes, shapesSchema } from '../../outside/shape.ts'
 import { atSchema } from './place.ts'
 
 /** What stands under `issuer:` with `use: person`. */
@@ -24,6 +25,7 @@ export const issuerSchema = z
       ])
       .optional()
       .describe('By what a person tells two credentials apart: the plain field that names it, or where it stands in the value: `{ field: key, matches: "^SG\\\\.([^.]+)\\\\." }`. Needed with `overlap`.'),
+    shape: shapesSchema,
     slots: z.int().min(2).optional().describe('How many can be on at once with `overlap`. 2 when absent.'),
     settle: durationSchema.default('10s').describe('How long a new credential may take until it is accepted everywhere.'),
     derivedLife: durationSchema.optional().describe('How long what was got with a credential (a token, a session) lives on after it.'),
@@ -40,12 +42,13 @@ export const issuerSchema = z
 
 export type IssuerConfig = z.infer<typeof issuerSchema>
 
-function* contradictionsOf({ strategy, fields, id, slots, lockout, end, probe }: Omit<IssuerConfig, 'name'>): Iterable<Contradiction> {
+function* contradictionsOf({ strategy, fields, id, shape, slots, lockout, end, probe }: Omit<IssuerConfig, 'name'>): Iterable<Contradiction> {
   const overlaps = strategy === 'overlap'
   if (!Object.values(fields).includes('secret')) yield { path: ['fields'], message: 'one field at least that is `secret`' }
   if (overlaps && id === undefined) yield { path: ['id'], message: 'the plain field that names a credential: of two that are on at once a person has to know which one to end' }
   if (typeof id === 'string' && fields[id] !== 'plain') yield { path: ['id'], message: 'a field that is `plain`: the id is shown and journaled' }
   if (typeof id === 'object' && fields[id.field] === undefined) yield { path: ['id', 'field'], message: `one of ${Object.keys(fields).join(', ')}` }
+  yield* contradictionsInShapes(shape, fields)
   if (!overlaps && slots !== undefined) yield { path: ['slots'], message: 'nothing: the next one replaces the one that there is' }
   if (!overlaps && end !== undefined) yield { path: ['end'], message: 'nothing: the next one ends the one that there is' }
   if (lockout !== undefined && probe === undefined) yield { path: ['lockout'], message: 'nothing: without `probe` nobody logs in' }

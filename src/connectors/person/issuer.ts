@@ -5,6 +5,7 @@ import type { Credential, Issuer, IssuerTraits } from '../../kit/issuer.ts'
 import type { Fields } from '../../kit/secret.ts'
 import { taskFrom, type TaskWords } from '../../kit/task.ts'
 import { openProbe } from '../../outside/http/index.ts'
+import { shapesOf } from '../../outside/shape.ts'
 import type { IssuerConfig } from './issuer-schema.ts'
 import { goTo } from './place.ts'
 
@@ -51,7 +52,7 @@ export function openIssuer(config: IssuerConfig, host: Host): Issuer {
   }
 }
 
-function traitsOf({ strategy, fields, slots = 2, settle, derivedLife, lockout, probe }: IssuerConfig): IssuerTraits {
+function traitsOf({ strategy, fields, slots = 2, settle, derivedLife, lockout, probe, shape }: IssuerConfig): IssuerTraits {
   const overlaps = strategy === 'overlap'
   return {
     value: 'made',
@@ -63,6 +64,7 @@ function traitsOf({ strategy, fields, slots = 2, settle, derivedLife, lockout, p
     ends: overlaps ? ['gone'] : [],
     asks: overlaps ? ['mint', 'gone'] : ['mint'],
     fields,
+    ...shapesOf(shape, fields),
     ...(lockout === undefined ? {} : { lockout }),
     ...(derivedLife === undefined ? {} : { derivedLife: durationOf(derivedLife) }),
   }

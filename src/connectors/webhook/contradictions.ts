@@ -1,4 +1,5 @@
 import { type Contradiction, contradictionsIn, contradictionsInProbe, placeholdersIn, type RequestConfig } from '../../outside/http/index.ts'
+import { contradictionsInShapes } from '../../outside/shape.ts'
 import type { IssuerConfig } from './issuer-schema.ts'
 
 /** What each strategy needs the provider to do. */
@@ -6,7 +7,7 @@ const MINT_OF = { overlap: 'adds', 'in-place': 'replaces', 'hard-cut': 'replaces
 
 /** What each part of the configuration says that the rest does not bear out. */
 export function contradictionsOf(config: IssuerConfig): readonly Contradiction[] {
-  return [...ofTraits(config), ...ofEnds(config), ...ofPeople(config), ...ofFields(config), ...ofAnswers(config), ...ofRequests(config)]
+  return [...ofTraits(config), ...ofEnds(config), ...ofPeople(config), ...ofFields(config), ...ofAnswers(config), ...ofRequests(config), ...contradictionsInShapes(config.shape, config.fields)]
 }
 
 /** The request; undefined where there is none, or a person does it. */

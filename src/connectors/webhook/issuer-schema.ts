@@ -4,6 +4,7 @@ import { ALNUM } from '../../kit/generate.ts'
 import { taskSchema } from '../../kit/task.ts'
 import { groupSchema } from '../../outside/expectation.ts'
 import { authSchema, matcherSchema, methodSchema, probeSchema, requestShape, requestUrlSchema } from '../../outside/http/index.ts'
+import { shapesSchema } from '../../outside/shape.ts'
 import { listedSchema, mintedSchema } from './answers.ts'
 import { contradictionsOf } from './contradictions.ts'
 import { refusalSchema } from './refusal.ts'
@@ -62,6 +63,7 @@ export const issuerSchema = z
       })
       .optional()
       .describe('How a credential tells its id. Absent: its field `id`, or without one the name of the principal, which then has one slot.'),
+    shape: shapesSchema,
     traits: traitsSchema.describe('What the provider is like.'),
     generate: z
       .strictObject({

@@ -5,6 +5,7 @@ import type { Credential, CredentialState, Issuer, IssuerTraits, Observation } f
 import { Secret } from '../../kit/secret.ts'
 import { taskFrom } from '../../kit/task.ts'
 import { type HttpResponse, isOneOf, type Matcher, openProbe, placeOf, type RequestConfig, send, type Values } from '../../outside/http/index.ts'
+import { shapesOf } from '../../outside/shape.ts'
 import { idOf, PENDING, propose } from './identity.ts'
 import type { IssuerConfig } from './issuer-schema.ts'
 import { outcomeOf } from './outcome.ts'
@@ -115,7 +116,7 @@ function valuesOf({ id, fields }: Credential): Values {
   return { ...fields, id: new Secret(id) }
 }
 
-function traitsOf({ traits, fields, mint: minting, off, on, gone }: IssuerConfig): IssuerTraits {
+function traitsOf({ traits, fields, shape, mint: minting, off, on, gone }: IssuerConfig): IssuerTraits {
   const { value, mint, acceptor, locate, slots = 1, settle, derivedLife, lockout } = traits
   const asks = Object.entries({ mint: minting, on, off, gone }).flatMap(([name, asked]) => (asked !== undefined && 'ask' in asked ? [name as 'mint' | CredentialState] : []))
   return {
@@ -127,6 +128,7 @@ function traitsOf({ traits, fields, mint: minting, off, on, gone }: IssuerConfig
     settle: durationOf(settle),
     ends: [...(off === undefined ? [] : ['off' as const]), ...(gone === undefined ? [] : ['gone' as const])],
     fields,
+    ...shapesOf(shape, fields),
     ...(lockout === undefined ? {} : { lockout }),
     ...(derivedLife === undefined ? {} : { derivedLife: durationOf(derivedLife) }),
     ...(asks.length === 0 ? {} : { asks }),

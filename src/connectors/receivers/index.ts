@@ -1,0 +1,1 @@
+export { openConsumer } from './consumer.ts'
