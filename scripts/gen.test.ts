@@ -33,8 +33,8 @@ describe('the generated files', () => {
 describe('the generated docs', () => {
   const { $defs } = JSON.parse(files['schema/keyturn.schema.json'] ?? '') as { $defs: Readonly<Record<string, unknown>> & { readonly reference: { readonly pattern: string } } }
   const sections = new Map((files['docs/connectors.md'] ?? '').split('\n## ').map((text) => [text.slice(0, text.indexOf('\n')), text]))
-  /** Where a manifest names a family; a notifier has no place of its own there, and a reference is a text. */
-  const BLOCKS: Readonly<Record<string, readonly string[]>> = { issuer: ['issuer'], store: ['store'], consumer: ['consumer'], check: ['check', 'preflight'], attestor: ['attest'], notifier: [], reference: [] }
+  /** Where a manifest names a family; a reference is a text. */
+  const BLOCKS: Readonly<Record<string, readonly string[]>> = { issuer: ['issuer'], store: ['store'], consumer: ['consumer'], check: ['check', 'preflight'], attestor: ['attest'], notifier: ['notifier'], reference: [] }
 
   it.each(Object.entries(registry))('tell every family of %s, and the JSON Schema has it wherever a manifest may name it', (id, { manifest }) => {
     for (const family of Object.keys(manifest.families)) {

@@ -32,6 +32,7 @@ import receiversManifest from './connectors/receivers/manifest.ts'
 import redisManifest from './connectors/redis/manifest.ts'
 import s3Manifest from './connectors/s3/manifest.ts'
 import sealedSecretsManifest from './connectors/sealed-secrets/manifest.ts'
+import slackManifest from './connectors/slack/manifest.ts'
 import sqlManifest from './connectors/sql/manifest.ts'
 import tcpManifest from './connectors/tcp/manifest.ts'
 import tlsManifest from './connectors/tls/manifest.ts'
@@ -74,6 +75,7 @@ export const registry = {
   redis: { manifest: redisManifest, load: () => import('./connectors/redis/index.ts') },
   s3: { manifest: s3Manifest, load: () => import('./connectors/s3/index.ts') },
   'sealed-secrets': { manifest: sealedSecretsManifest, load: () => import('./connectors/sealed-secrets/index.ts') },
+  slack: { manifest: slackManifest, load: () => import('./connectors/slack/index.ts') },
   sql: { manifest: sqlManifest, load: () => import('./connectors/sql/index.ts') },
   tcp: { manifest: tcpManifest, load: () => import('./connectors/tcp/index.ts') },
   tls: { manifest: tlsManifest, load: () => import('./connectors/tls/index.ts') },

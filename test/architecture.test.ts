@@ -56,7 +56,7 @@ const PACKAGES: Readonly<Record<string, { readonly in: readonly string[]; readon
   croner: { in: ['schedule'] },
   'fastest-levenshtein': { in: ['yaml'] },
   'jsonc-parser': { in: ['connectors'] },
-  kysely: { in: ['state', 'copying', 'operations'], lazily: true },
+  kysely: { in: ['state', 'outbox', 'copying', 'operations'], lazily: true },
   mysql2: { in: ['connectors'], lazily: true },
   'neo4j-driver': { in: ['connectors'], lazily: true },
   pg: { in: ['state', 'connectors'], lazily: true },

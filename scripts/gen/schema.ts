@@ -17,6 +17,7 @@ const ref = (name: string) => ({ $ref: `#/$defs/${name}` })
 
 const blocks = [
   ['sealing', 'sealer'],
+  ['notifier', 'notifier'],
   ['issuer', 'issuer'],
   ['store', 'store'],
   ['consumer', 'consumer'],

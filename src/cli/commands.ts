@@ -208,6 +208,13 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/due.ts'),
   },
   {
+    words: 'notify [list|test] [name]',
+    group: 'Look',
+    says: 'list what people were told and what could not be delivered; or try a notifier of the manifest',
+    options: [],
+    load: () => import('./commands/notify.ts'),
+  },
+  {
     words: 'exec <command...>',
     group: 'Use',
     says: 'run a command, after `--`, with the values of the stores in its environment; exits with its exit code',

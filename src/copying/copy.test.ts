@@ -33,6 +33,7 @@ async function fill(state: State): Promise<void> {
   const working = await take(state, 'working', 'gone')
   await append(state, working, [entry(2, { text: 'Ä \u2028 "\\' })], { holds: { resource: 'store:one', until: Date.now() + 60_000, begins: true } })
   await appendNote(state, entry(9), [change('kf:3', 'staged')])
+  await state.db.insertInto('notice').values({ id: 'waiting.000001', notifier: 'ops', system: 'atlas', environment: 'staging', at: NOW, body: '{}', tries: 1, due_at: NOW, sent_at: null, code: 'UNREACHABLE' }).execute()
 }
 
 async function digestOf(state: State): Promise<string> {
@@ -60,7 +61,7 @@ describe.each(WAYS)('a state that is copied $name', ({ fresh, target, kind }) =>
     const before = await digestOf(state)
     const place = await target()
     const copied = await copyState(state.place, place, dead)
-    expect(copied).toMatchObject({ open: 2, counts: { rotation: 3, event: 7, sealed: 2, receipt: 1, note: 1, credential: 3 } })
+    expect(copied).toMatchObject({ open: 2, counts: { rotation: 3, event: 7, sealed: 2, receipt: 1, note: 1, notice: 1, credential: 3 } })
     const moved = await openedAgain(state, place)
     expect(moved.kind).toBe(kind)
     expect(moved.publicKey).toBe(state.publicKey)
@@ -167,7 +168,7 @@ describe.each(BACKENDS)('a copy that fails, from $name', ({ fresh }) => {
     await there.db.insertInto('meta').values({ key: 'arriving', value: (await readMoves(state.db)).moved?.token ?? '' }).execute()
     await expect(openState(place, state.identityFile)).rejects.toMatchObject({ code: 'STATE_MOVED' })
     expect(await copyState(state.place, place, dead)).toMatchObject({ open: 2 })
-    await (await openedAgain(state, place)).close()
+    await openedAgain(state, place)
   })
 
   it('is refused when a journal does not verify, and leaves the state as it was', async () => {

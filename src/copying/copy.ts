@@ -145,7 +145,7 @@ async function* withReceipts(rows: AsyncIterable<Row>, files: ReadonlyMap<string
   }
   for await (const row of rows) {
     if (row.table === 'receipt') left.delete(String(row.values['rotation']))
-    if (row.table === 'rotation' || row.table === 'note' || row.table === 'credential') {
+    if (row.table === 'rotation' || row.table === 'note' || row.table === 'notice' || row.table === 'credential') {
       yield* missing()
       current = row.table === 'rotation' ? String(row.values['id']) : undefined
     }

@@ -12,6 +12,7 @@ const KINDS: Readonly<Record<Table, 'of the place' | 'rotations' | 'by rotation'
   sealed: 'by rotation',
   receipt: 'by rotation',
   note: 'at once',
+  notice: 'at once',
   credential: 'at once',
 }
 
@@ -55,6 +56,7 @@ export async function* rowsOf(db: Kysely<Tables>): AsyncGenerator<Row> {
     for (const values of await db.selectFrom('receipt').selectAll().where('rotation', '=', id).execute()) yield { table: 'receipt', values }
   }
   for (const values of await db.selectFrom('note').selectAll().orderBy('seq').execute()) yield { table: 'note', values }
+  for (const values of (await db.selectFrom('notice').selectAll().execute()).toSorted((a, b) => (`${a.id} ${a.notifier}` < `${b.id} ${b.notifier}` ? -1 : 1))) yield { table: 'notice', values }
   for (const { id: _, ...values } of await db.selectFrom('credential').selectAll().orderBy('id').execute()) yield { table: 'credential', values }
 }
 
@@ -66,7 +68,7 @@ export async function clearRows(tx: Kysely<Tables>): Promise<void> {
 
 /** Counts rows by table, and makes a digest that only the same rows in the same order have. */
 export class Tally {
-  readonly counts: Record<Row['table'], number> = { rotation: 0, event: 0, sealed: 0, receipt: 0, note: 0, credential: 0 }
+  readonly counts: Record<Row['table'], number> = { rotation: 0, event: 0, sealed: 0, receipt: 0, note: 0, notice: 0, credential: 0 }
   readonly #hash = createHash('sha256')
 
   add({ table, values }: Row): void {

@@ -8,6 +8,7 @@ import { mapBounded } from './bounded.ts'
 import { examineCheck } from './checks.ts'
 import { AREAS, type Finding, fine, type Found, thrownAt } from './finding.ts'
 import { examineIdentity } from './identity.ts'
+import { examineNotifiers } from './notifiers.ts'
 import { type Look, lookUntil } from './look.ts'
 import { NOTHING, recall } from './memory.ts'
 import { examineSealing } from './sealing.ts'
@@ -53,7 +54,7 @@ export async function examine(examination: Examination): Promise<Finding[]> {
     const memory = state === undefined ? NOTHING : await recall(state, manifest, planner.now())
     const common: Found[] = [
       fine('version', 'keyturn', `${examination.version} on Node ${examination.node}`),
-      ...identity.found, ...(await examineSealing(planner, manifest, look)), ...seen.found, ...memory.found, ...(await examineSystemChecks(planner, manifest, look)),
+      ...identity.found, ...(await examineSealing(planner, manifest, look)), ...seen.found, ...memory.found, ...(await examineSystemChecks(planner, manifest, look)), ...(await examineNotifiers(planner, manifest, state)),
     ]
     const surgery: Surgery = { planner, manifest, look }
     const each = await mapBounded(secrets, AT_ONCE, async (secret) => {

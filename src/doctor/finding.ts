@@ -1,7 +1,7 @@
 import { type Answer, type Code, CODES, KeyturnError, reduceCause, type ResourceKey } from '../kit/index.ts'
 
 /** What a finding is about, in the order in which they are shown. */
-export const AREAS = ['version', 'identity', 'state', 'rotation', 'store', 'ledger', 'issuer', 'clock', 'consumer', 'check', 'due'] as const
+export const AREAS = ['version', 'identity', 'state', 'rotation', 'store', 'ledger', 'issuer', 'clock', 'consumer', 'check', 'due', 'notifier'] as const
 export type Area = (typeof AREAS)[number]
 
 /** One thing that was looked at. Names and numbers, never a value. */

@@ -88,6 +88,7 @@ export const CODES = {
   SEAL_BROKEN: { says: 'a sealed value does not authenticate', hint: 'The state was changed from outside; see docs/recovery.md.' },
   JOURNAL_BROKEN: { says: 'the journal was changed from outside', hint: 'Run `keyturn audit verify`; go on from a copy that verifies.' },
   RECEIPT_INVALID: { says: 'the receipt does not verify', hint: 'It was changed, or it was signed by another identity.' },
+  NOTICE_REFUSED: { says: 'the receiver of notices does not take them', hint: 'Mend the notifier in the manifest (its address, its key), then try it with `keyturn notify test NAME`.' },
   NOTICE: { says: 'worth knowing', hint: 'Read it once and decide; nothing is refused because of it.' },
   INTERNAL: { says: 'keyturn met a case that it does not know', hint: 'Please report it with the code and the command; it holds no value.' },
 } as const satisfies Record<string, { says: string; hint: string }>

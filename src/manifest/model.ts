@@ -1,4 +1,5 @@
 import type { Ms, Strategy } from '../kit/index.ts'
+import type { Route } from '../telling/route.ts'
 import type { Schedule, SecretSchedule } from './schedule.ts'
 
 /** A place in a manifest, 1-based, for messages. */
@@ -66,8 +67,10 @@ export interface SecretSpec {
   readonly every?: string
   /** What else makes it due: `compromise`, `expiry`, `provider-change`, or the name of another secret. */
   readonly on?: readonly string[]
-  /** Who is told. */
+  /** The notifiers that are told everything about it. */
   readonly notify?: readonly string[]
+  /** Of what users will feel these notifiers are told so long before it begins by itself, and it does not begin earlier. */
+  readonly notice?: { readonly before: Ms; readonly to: readonly string[] }
   /** What users feel, as written; `none` when nothing. */
   readonly impact: string
   readonly strategy: Strategy
@@ -93,6 +96,10 @@ export interface Manifest {
   readonly preflight: readonly CheckSpec[]
   readonly postflight: readonly CheckSpec[]
   readonly secrets: Readonly<Record<string, SecretSpec>>
+  /** By name. Absent: nobody is told anything. */
+  readonly notifiers?: Readonly<Record<string, Used>>
+  /** Who else is told of what, and what to do about it (`routes` and `escalation`). */
+  readonly routes?: readonly Route[]
   /** Absent: nothing begins by itself. */
   readonly schedule?: Schedule
 }

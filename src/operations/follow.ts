@@ -5,9 +5,10 @@ import type { TimedEvent } from '../journal/event.ts'
 import type { Progress } from '../journal/progress.ts'
 import type { Manifest } from '../manifest/model.ts'
 import { receiptFile } from '../proof/receipts.ts'
-import { engineFor, openStateFor, type Runtime } from '../runtime.ts'
+import { engineFor, openStateFor, plannerFor, type Runtime, sleep } from '../runtime.ts'
 import { findRotation } from '../state/rotation.ts'
 import { existsSync } from 'node:fs'
+import { Teller } from './tell.ts'
 
 /** Where a run of a rotation stopped, and the receipt when there is one. */
 export type Outcome = Stopped & { readonly rotation: string; readonly receipt?: string }
@@ -32,13 +33,15 @@ export interface RunOptions extends Watcher {
 /** A wait this short is stayed for even without `wait`: ending and coming back would take longer. */
 const BRIEF_MS = 1_500
 
-/** Opens state and engine for one operation, and closes them after it. */
-export async function withEngine<T>(runtime: Runtime, manifest: Manifest, watcher: Watcher, body: (engine: Engine) => Promise<T>): Promise<T> {
+/** Opens state and engine for one operation, and closes them after it. What is worth telling is told on the way and at the end, within some seconds. */
+export async function withEngine<T>(runtime: Runtime, manifest: Manifest, watcher: Watcher, body: (engine: Engine, teller: Teller) => Promise<T>): Promise<T> {
   const { state, madeIdentity } = await openStateFor(runtime, manifest)
   if (madeIdentity !== undefined) watcher.onNewIdentity?.(madeIdentity)
+  const teller = new Teller({ ...plannerFor(runtime), state, sleep, ...(runtime.notice === undefined ? {} : { notice: runtime.notice }) }, manifest)
   try {
-    return await body(engineFor(runtime, state, watcher))
+    return await body(engineFor(runtime, state, teller.watching(watcher)), teller)
   } finally {
+    await teller.finish(runtime.interrupt.aborted)
     await state.close()
   }
 }

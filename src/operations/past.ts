@@ -1,5 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Manifest } from '../manifest/model.ts'
+import { aheadIdOf } from '../notices/of-time.ts'
+import { newestId } from '../outbox/outbox.ts'
 import type { Past } from '../schedule/agenda.ts'
 import { listRotations, type RotationRow } from '../state/rotation.ts'
 import type { Tables } from '../state/schema.ts'
@@ -19,6 +21,11 @@ export async function readPast(manifest: Manifest, db: Kysely<Tables>, now: numb
     if (result === null) add(secret, { open: id, ...whyStuck(row, now) })
     else if (result === 'done' && last === undefined) add(secret, { last: { rotation: id, openedAt, closedAt: closedAt ?? openedAt } })
     else if (result !== 'done' && last === undefined && failed === undefined) add(secret, { failed: { closedAt: closedAt ?? openedAt } })
+  }
+  for (const { name, notice } of Object.values(manifest.secrets)) {
+    const prefix = aheadIdOf(manifest, name)
+    const newest = notice === undefined ? undefined : await newestId(db, prefix)
+    if (newest !== undefined) add(name, { announced: Number(newest.slice(prefix.length)) })
   }
   if (schedule?.after === undefined) return past
   for (const { secret, result, opened_at: openedAt } of await listRotations(db, { system, environment: schedule.after })) {

@@ -13,6 +13,8 @@ export interface Scheduled {
   readonly every?: string
   readonly on?: readonly string[]
   readonly schedule?: SecretSchedule
+  /** Users are told so long before it begins. */
+  readonly notice?: { readonly before: Ms }
 }
 
 /** What the state says of it; times are unix ms. */
@@ -26,6 +28,8 @@ export interface Past {
   readonly stuck?: string
   /** When it was last rotated in the environment that comes first, if it ever was. */
   readonly first?: { readonly openedAt: number }
+  /** The newest time that users were told of, at which it begins. */
+  readonly announced?: number
 }
 
 /** When one secret is rotated next, as things are now. */
@@ -57,7 +61,7 @@ export function agendaOf(schedule: Schedule, secrets: readonly Scheduled[], past
     const calendar = windows === undefined ? common : calendarOf(zone, windows, schedule.freezes)
     const { lead, ...named } = cause
     const wanted = Math.max(cause.due - lead * jitterOf(secret.name, cause.due, schedule.jitter), (known.failed?.closedAt ?? Number.NEGATIVE_INFINITY) + schedule.retry)
-    return [{ secret: secret.name, ...named, ...beginOf(wanted, calendar, notBefore(apartFrom(secret, secrets), schedule, known, past), now) }]
+    return [{ secret: secret.name, ...named, ...beginOf(wanted, calendar, [...notBefore(apartFrom(secret, secrets), schedule, known, past), ...untilTold(secret, known, now)], now) }]
   })
   const sorted = entries.toSorted((a, b) => (a.begins ?? Infinity) - (b.begins ?? Infinity) || a.due - b.due || a.secret.localeCompare(b.secret))
   return inTurn(sorted, schedule, secrets, past, now)
@@ -104,6 +108,13 @@ function notBefore(apart: ReadonlyMap<string, Ms>, { after }: Schedule, known: P
   })
   const green = after === undefined || (known.first?.openedAt ?? 0) > (known.last?.openedAt ?? 0)
   return green ? others : [...others, { why: `it was not rotated in ${after} since` }]
+}
+
+/** Users are told ahead: until the time that they know, and where they know none yet so long from now on. A time before the last rotation is over. */
+function untilTold({ notice }: Scheduled, { announced, last, failed }: Past, now: number): readonly Obstacle[] {
+  if (notice === undefined) return []
+  const known = announced !== undefined && announced > Math.max(last?.openedAt ?? 0, failed?.closedAt ?? 0)
+  return [{ until: known ? announced : now + notice.before, why: 'users are told ahead' }]
 }
 
 function beginOf(wanted: number, calendar: Calendar, obstacles: readonly Obstacle[], now: number): Pick<Entry, 'begins' | 'because'> {

@@ -35,6 +35,8 @@ export interface Tables {
   /** The signed receipt, as JSON. */
   receipt: { rotation: string; body: string }
   sealed: { rotation: string; name: string; ciphertext: Uint8Array; mac: string }
+  /** What people are told, a row for each notifier: `due_at` is when it is sent (again); null once it was, at `sent_at`, or given up. */
+  notice: { id: string; notifier: string; system: string; environment: string; at: number; body: string; tries: number; due_at: number | null; sent_at: number | null; code: string | null }
   credential: {
     id: Generated<number>
     secret_key: string
@@ -93,6 +95,12 @@ export function migrationsFor(kind: BackendKind): readonly (readonly string[])[]
       `create table receipt (rotation text primary key references rotation (id), body text not null)`,
       // Where the state went, and '' while it is here. Whoever opens a rotation locks this row.
       `insert into meta (key, value) values ('moved', '')`,
+    ],
+    [
+      `create table notice (
+        id text not null, notifier text not null, system text not null, environment text not null, at bigint not null, body text not null,
+        tries integer not null, due_at bigint, sent_at bigint, code text, primary key (id, notifier))`,
+      `create index notice_pending on notice (system, environment, at) where due_at is not null`,
     ],
   ]
 }

@@ -33,9 +33,12 @@ const NOTICE: Notice = {
   title: 'a consumer did not take the new value',
   facts: { instances: 3, stale: 'gateway-2', resumable: true },
   system: 'atlas',
+  environment: 'staging',
+  owner: 'platform',
   secret: 'database',
   rotation: 'r-20260101-a1',
   at: Date.UTC(2026, 0, 1, 3),
+  advice: { actions: ['See which instance.'], contacts: ['the people on call'], link: 'https://runbooks.example/stale' },
 }
 
 /** The laws of {@link Notifier}. */
@@ -47,14 +50,15 @@ export function notifierSuite({ describe, it, expect }: Runner, title: string, o
       const answer = await notifier.notify(NOTICE, callWithin(10_000))
       expect(answer.is, inspect(answer)).toBe('done')
       expect(received().length).toBe(1)
-      const { kind, severity, title: words, system, secret, rotation, facts } = NOTICE
-      for (const part of [kind, severity, words, system, secret, rotation, ...Object.values(facts)]) {
+      const { kind, severity, title: words, system, environment, owner, secret, rotation, facts, advice } = NOTICE
+      const { actions = [], contacts = [], link } = advice ?? {}
+      for (const part of [kind, severity, words, system, environment, owner, secret, rotation, ...Object.values(facts), ...actions, ...contacts, link]) {
         expect(received()[0]?.text).toContain(String(part))
       }
     })
 
     inWorld('delivers a notice that is about no secret and no rotation', async ({ notifier, received }) => {
-      const { secret: _secret, rotation: _rotation, ...bare } = NOTICE
+      const { secret: _secret, rotation: _rotation, owner: _owner, advice: _advice, ...bare } = NOTICE
       expect((await notifier.notify(bare, callWithin(10_000))).is).toBe('done')
       expect(received()[0]?.text).not.toContain('undefined')
     })

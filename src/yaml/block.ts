@@ -15,6 +15,7 @@ type Kind = keyof EngineKeys
 
 const familyOf: { readonly [K in Kind]: Family } = {
   sealing: 'sealer',
+  notifier: 'notifier',
   issuer: 'issuer',
   store: 'store',
   consumer: 'consumer',

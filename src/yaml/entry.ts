@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { durationOf } from '../kit/duration.ts'
 import type { ConnectorManifest, Strategy } from '../kit/index.ts'
 import { fieldsOfBinding } from '../manifest/binding.ts'
 import type { SecretSpec, StoreSpec, Used } from '../manifest/model.ts'
@@ -61,6 +62,9 @@ export function readEntry(reading: Reading, name: string, defaults: z.output<typ
     const at = written.impact === undefined ? path : [...path, 'impact']
     report(reading, at, 'value', 'a hard cut is felt', '`impact:` with what users will feel, such as `everybody is logged out`')
   }
+  if (written?.notice !== undefined && (written.impact ?? 'none') === 'none') {
+    report(reading, [...path, 'notice'], 'key', 'nobody feels a rotation of this secret, so there is nothing to be told ahead', '`impact:` with what users will feel, or no `notice`')
+  }
   if (written === undefined || issuer?.used === undefined || issuer.strategy === undefined || reading.problems.length > before)
     return undefined
   const owner = written.owner ?? defaults.owner
@@ -74,6 +78,7 @@ export function readEntry(reading: Reading, name: string, defaults: z.output<typ
     ...(every === undefined ? {} : { every }),
     ...(written.on === undefined ? {} : { on: written.on }),
     ...(notify === undefined ? {} : { notify }),
+    ...(written.notice === undefined ? {} : { notice: { before: durationOf(written.notice.before), to: written.notice.to } }),
     impact: written.impact ?? 'none',
     strategy: issuer.strategy,
     issuer: issuer.used,

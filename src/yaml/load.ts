@@ -14,6 +14,7 @@ import { literalSecret } from './literal.ts'
 import { asList, asMap, beginReading, report, validate, type Reading } from './reading.ts'
 import { readSchedule } from './schedule.ts'
 import { readSource, type Path } from './source.ts'
+import { readTelling } from './telling.ts'
 
 const gitTime = 5_000
 
@@ -91,6 +92,7 @@ async function read(text: string, file: string, registry: Registry): Promise<Fou
     preflight: readChecks(reading, 'preflight', map.preflight),
     postflight: readChecks(reading, 'postflight', map.postflight),
     secrets: readSecrets(reading, map.secrets, defaults),
+    ...readTelling(reading, top),
   }
   const expressions = [['defaults'], ...Object.keys(asMap(map.secrets) ?? {}).map((name) => ['secrets', name])].flatMap((path) => {
     const every = valueAt(source.value, [...path, 'every'])

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { durationSchema } from '../kit/duration.ts'
+import { escalationSchema, noticeSchema, notifierName, routeSchema } from './telling-schema.ts'
 
 /** The engine's own `use:` blocks, and the ones of connectors by family: what a place marked with `holds` takes. */
-export type Block = 'sealing' | 'issuer' | 'store' | 'consumer' | 'attest' | 'check' | 'preflight' | 'wave' | 'binding'
+export type Block = 'sealing' | 'notifier' | 'issuer' | 'store' | 'consumer' | 'attest' | 'check' | 'preflight' | 'wave' | 'binding'
 
 // These are read one by one (block.ts, store.ts, secret.ts), so that every problem in each is found; the JSON Schema puts their
 // definitions in place of the mark.
@@ -15,7 +16,7 @@ const every = z
   .string()
   .regex(/^(\d{1,9}(ms|s|m|h|d)|quarterly|annually|never|\S+( +\S+){4})$/, 'a duration such as `90d`, `quarterly`, `annually`, `never`, or a cron expression such as `0 3 1 * *`')
   .describe('How often it is rotated: a duration, `quarterly`, `annually`, `never`, or a cron expression of five fields.')
-const notify = z.array(z.string().min(1)).describe('Who is told.')
+const notify = z.array(z.string().min(1)).describe('The notifiers that are told everything about it.')
 
 /** How long to wait for what. The defaults are in timing.ts. */
 const timing = {
@@ -100,6 +101,9 @@ export const manifestSchema = z.strictObject({
     .optional()
     .describe('What holds for every secret that does not say otherwise.'),
   schedule: scheduleSchema.optional().describe('When rotations begin by themselves, under `keyturn run`. Nothing does when absent.'),
+  notifiers: z.record(z.string().regex(notifierName, 'letters, digits, `.`, `_` and `-`, 64 at most, a letter or digit first'), holds('notifier')).optional().describe('Who can be told, by name. Nobody is when absent.'),
+  routes: z.array(routeSchema).optional().describe('Who is told of what, beside the `notify` of a secret. All routes count.'),
+  escalation: z.array(escalationSchema).optional().describe('What to do in which case, and whom to ask: it stands in the notices, and in `status`.'),
   preflight: z.array(holds('preflight')).optional().describe('Checks that must pass before anything is changed.'),
   postflight: z.array(holds('preflight')).optional().describe('Checks that must pass before a rotation is done.'),
   secrets: z.record(z.string(), z.unknown()).meta({ minProperties: 1 }).describe('The secrets by name.'),
@@ -119,6 +123,7 @@ export const secretSchema = z.strictObject({
     .optional()
     .describe('What else makes it due: `compromise`, `expiry`, `provider-change`, or another secret.'),
   notify: notify.optional(),
+  notice: noticeSchema.optional().describe('Who is told ahead of what users will feel, when the schedule begins it.'),
   schedule: secretScheduleSchema.optional().describe('What this secret adds to the schedule.'),
   impact: z.string().min(1).optional().describe('What users feel during a rotation. `none` when absent.'),
   ...timing,
@@ -138,6 +143,7 @@ const forText = 'How long after the first change it has to go on passing; once w
 /** The engine's keys in a block of each family, beside the connector's own. */
 export const engineKeys = {
   sealing: z.strictObject({}),
+  notifier: z.strictObject({}),
   issuer: z.strictObject({
     strategy: z.string().optional().describe("How old and new overlap. The connector's first one when absent."),
   }),

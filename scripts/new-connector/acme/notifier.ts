@@ -8,9 +8,9 @@ export function openNotifier(config: NotifierConfig, host: Host): Notifier {
   const path = `/channels/${encodeURIComponent(config.channel)}/messages`
   return {
     title: () => `acme ${placeOf(config.url)}/${config.channel}`,
-    notify: async ({ id, kind, severity, title, facts, system, secret, rotation, at }, call) => {
+    notify: async ({ title, ...notice }, call) => {
       // `id` is the same when a notice is sent again: the receiver drops what it has already. What is absent is left out of JSON.
-      const body = { id, kind, severity, text: title, facts, system, secret, rotation, at }
+      const body = { ...notice, text: title }
       const answer = await ask(config, { method: 'POST', path, body }, z.unknown(), host, call)
       return answer.is === 'done' ? done(undefined) : answer
     },

@@ -33,7 +33,7 @@ async function work({ runtime, terminal }: Session, manifest: Manifest, atOnce: 
   const json = options.json === true
   const once = options.once === true
   const interrupt = AbortSignal.any([runtime.interrupt, parentGone()])
-  return withEngine({ ...runtime, interrupt }, manifest, progressTo(terminal, json), async (engine) => {
+  return withEngine({ ...runtime, interrupt }, manifest, progressTo(terminal, json), async (engine, teller) => {
     let worst: number = EXIT.done
     const told = new Map<string, string>()
     const tellOnce = (about: string, error: KeyturnError): void => {
@@ -50,10 +50,11 @@ async function work({ runtime, terminal }: Session, manifest: Manifest, atOnce: 
         worst = worseExit(worst, exitOf(error.code))
         // It stays due, so it is tried at every scan: once is enough to be told.
         tellOnce(rotation, error)
+        teller.unbegun(rotation, error)
       },
       onTrouble: (thrown) => tellOnce('dispatch', thrown instanceof KeyturnError ? thrown : new KeyturnError('INTERNAL', `pg-boss: ${reduceCause(thrown).name}`, { cause: thrown, hint: 'What is due is found without it, some seconds later. See docs/state.md.' })),
     }
-    await runDue(engine, manifest, { once, atOnce }, watcher)
+    await teller.during(() => runDue(engine, manifest, { once, atOnce }, watcher))
     return once ? worst : EXIT.done
   })
 }

@@ -1,5 +1,7 @@
 import { ownerIsDead } from '../../engine/owner.ts'
+import { undelivered } from '../../operations/notify.ts'
 import { status } from '../../operations/status.ts'
+import { undeliveredLines } from '../../views/notify.ts'
 import { brokenLines, brokenStatusOf, statusLines, statusOf } from '../../views/status.ts'
 import { EXIT } from '../exit.ts'
 import { type CommonOptions, manifestOf, type Session } from '../session.ts'
@@ -7,11 +9,13 @@ import { type CommonOptions, manifestOf, type Session } from '../session.ts'
 /** `keyturn status`: what is open and what it waits for. A broken journal is named beside the others, and is an error. Needs no identity. */
 export async function run({ terminal, runtime }: Session, _: readonly string[], options: CommonOptions): Promise<number> {
   const now = Date.now()
-  const all = await status(runtime, await manifestOf(options))
+  const manifest = await manifestOf(options)
+  const all = await status(runtime, manifest)
+  const notTold = await undelivered(runtime, manifest)
   const open = all.flatMap((each) => ('progress' in each ? [statusOf(each.row, each.progress, now, ownerIsDead)] : []))
   const broken = all.flatMap((each) => ('broken' in each ? [brokenStatusOf(each.row, each.broken)] : []))
-  const lines = [...(open.length === 0 && broken.length > 0 ? [] : statusLines(open, terminal.paint)), ...brokenLines(broken, terminal.paint)]
-  if (options.json === true) terminal.out(JSON.stringify({ open, broken }, null, 2))
+  const lines = [...(open.length === 0 && broken.length > 0 ? [] : statusLines(open, terminal.paint)), ...brokenLines(broken, terminal.paint), ...undeliveredLines(notTold, terminal.paint)]
+  if (options.json === true) terminal.out(JSON.stringify({ open, broken, ...(manifest.notifiers === undefined ? {} : { undelivered: notTold }) }, null, 2))
   else for (const line of lines) terminal.out(line)
   return broken.length === 0 ? EXIT.done : EXIT.error
 }

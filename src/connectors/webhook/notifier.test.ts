@@ -14,7 +14,7 @@ import { notifierSchema } from './notifier-schema.ts'
 import { signatureOf } from './signature.ts'
 
 const SENT = Date.UTC(2026, 0, 1, 4)
-const notice: Notice = { id: 'n-1', kind: 'task-asked', severity: 'warning', title: 'mint a key', facts: { due: 3 }, system: 'atlas', at: SENT - 60_000 }
+const notice: Notice = { id: 'n-1', kind: 'task-asked', severity: 'warning', title: 'mint a key', facts: { due: 3 }, system: 'atlas', environment: 'staging', at: SENT - 60_000 }
 
 const hostOf = (values: Readonly<Record<string, string>>): Host => ({
   base: '/',
@@ -65,7 +65,7 @@ describe('a notice by webhook', () => {
     expect(JSON.parse(got?.body ?? '')).toEqual({
       type: 'task-asked',
       timestamp: '2026-01-01T03:59:00.000Z',
-      data: { severity: 'warning', title: 'mint a key', system: 'atlas', facts: { due: 3 } },
+      data: { severity: 'warning', title: 'mint a key', system: 'atlas', environment: 'staging', facts: { due: 3 } },
     })
     expect(got?.headers).toMatchObject({ 'webhook-id': 'n-1', 'webhook-timestamp': String(SENT / 1000), 'content-type': 'application/json' })
     expect(got?.headers['webhook-signature']).toBeUndefined()

@@ -41,7 +41,8 @@ function delivered(outcome: Answer<unknown>): Answer<void> {
   return outcome.is === 'done' ? done(undefined) : outcome
 }
 
-function bodyOf({ kind, at, severity, title, system, secret, rotation, facts }: Notice): string {
+function bodyOf(notice: Notice): string {
+  const { id: _, kind, at, ...data } = notice
   // Absent parts are left out of the JSON.
-  return JSON.stringify({ type: kind, timestamp: new Date(at).toISOString(), data: { severity, title, system, secret, rotation, facts } })
+  return JSON.stringify({ type: kind, timestamp: new Date(at).toISOString(), data })
 }
