@@ -126,6 +126,17 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/undo.ts'),
   },
   {
+    words: 'rollback <rotation>',
+    group: 'Rotate',
+    says: 'take back a rotation that is done, while the old credential can be used again: a rotation of its own with old and new swapped; one that is open goes back as by abort or undo',
+    options: [
+      ['--reason <text>', 'why, for the journal and the receipt'],
+      ['--accept-impact', 'what users will feel is accepted; needed for a hard cut, journaled'],
+      ['--wait', 'stay through grace and undo window instead of exiting with 4'],
+    ],
+    load: () => import('./commands/rollback.ts'),
+  },
+  {
     words: 'run',
     group: 'Rotate',
     says: 'begin what the schedule says and go on with everything that is due, for ever; with --once until nothing is due, for cron',

@@ -259,6 +259,7 @@ export class Attempts {
       fingerprint: (credential) => this.#fingerprint(credential),
       now: this.#engine.now,
       sleep: this.#engine.sleep,
+      kept: this.#values,
       ...this.#options,
     }
   }

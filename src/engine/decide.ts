@@ -153,7 +153,7 @@ function pressing(progress: Progress, step: Step): boolean {
 function turnsBack(progress: Progress, step: Step, trouble: Trouble): boolean {
   // To be asked is no failure; to be declined is one.
   if (trouble.is === 'asked') return false
-  if (step.do === 'mint') return trouble.is === 'refused'
+  if (step.do === 'mint' || (step.do === 'set' && step.to === 'on')) return trouble.is === 'refused'
   // In the undo window somebody holds the old credential again.
   if (step.do === 'wait') return true
   if (!overlaps(progress.plan) && step.phase === 'present') return !isOneWay(progress.plan)

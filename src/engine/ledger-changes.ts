@@ -53,7 +53,7 @@ export function ledgerChanges(
       put(step.which, 'presented')
       break
     case 'set':
-      put(step.which, step.to === 'on' ? 'presented' : step.to)
+      put(step.which, step.to !== 'on' ? step.to : step.which === 'old' ? 'presented' : 'accepted')
       break
     case 'sweep':
       // Nobody presents it any more, and the provider still takes it.

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Call, type Fields, KeyturnError } from '../kit/index.ts'
+import { type Call, type Credential, type Fields, KeyturnError } from '../kit/index.ts'
 import type { Manifest, SecretSpec, Used } from '../manifest/model.ts'
 import { makePlan } from '../plan/make.ts'
 import type { Plan, Preconditions } from '../plan/plan.ts'
@@ -84,6 +84,8 @@ export interface Opening {
   readonly acceptImpact?: boolean
   /** The secret fields of the new credential, instead of ones that the issuer proposes. */
   readonly value?: Fields
+  /** The new credential itself, of a plan that takes a rotation back. */
+  readonly credential?: Credential
   /** Only while no other rotation of the system is open. */
   readonly alone?: boolean
 }
@@ -93,7 +95,7 @@ export interface Opening {
  * IMPACT_UNACCEPTED for a hard cut that nobody has accepted, PAUSED while the state is; VALUE_MADE or TASK_UNFIT for a given value that
  * cannot be (C-18).
  */
-export async function openRotation(engine: Engine, plan: Plan, { reason, adopt = false, acceptImpact = false, value, alone = false }: Opening): Promise<string> {
+export async function openRotation(engine: Engine, plan: Plan, { reason, adopt = false, acceptImpact = false, value, credential, alone = false }: Opening): Promise<string> {
   const pause = await readPause(engine.state.db)
   if (pause !== undefined) throw new KeyturnError('PAUSED', `by ${pause.by}: ${pause.reason}`)
   const cuts = plan.strategy === 'hard-cut'
@@ -105,7 +107,8 @@ export async function openRotation(engine: Engine, plan: Plan, { reason, adopt =
     })
   }
   const id = `${plan.secret}-${new Date(engine.now()).toISOString().slice(0, 10).replaceAll('-', '')}-${randomBytes(3).toString('hex')}`
-  const sealed = value === undefined ? undefined : await sealGiven(engine, plan, id, value)
+  const given = value === undefined ? undefined : await sealGiven(engine, plan, id, value)
+  const sealed = credential === undefined ? given : await (await Values.open(engine, id, plan, engine.host(plan.base))).seal('new', credential)
   await insertRotation(engine.state, {
     id,
     system: plan.system,
@@ -113,7 +116,7 @@ export async function openRotation(engine: Engine, plan: Plan, { reason, adopt =
     secret: plan.secret,
     principal: plan.principal,
     alone,
-    opened: { type: 'rotation-opened', at: engine.now(), body: { rotation: id, plan, version: engine.version, by: engine.by, reason, ...(stale ? { adopted: true } : {}), ...(cuts ? { impactAccepted: true } : {}), ...(sealed === undefined ? {} : { given: true }) } },
+    opened: { type: 'rotation-opened', at: engine.now(), body: { rotation: id, plan, version: engine.version, by: engine.by, reason, ...(stale ? { adopted: true } : {}), ...(cuts ? { impactAccepted: true } : {}), ...(given === undefined ? {} : { given: true }) } },
     ...(sealed === undefined ? {} : { sealed }),
   })
   return id

@@ -112,6 +112,10 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, readonly TimedEve
       planted(before(intentOf('off')), [intent('off')]),
       (plan) => ({ ...plan, next: { id: 'app' } }),
     ),
+    'a turning on by a rotation that takes none back': withPlan(
+      planted(before(intentOf('mint')), [intent('restore')]),
+      (plan) => ({ ...plan, steps: [...plan.steps, { do: 'set', which: 'new', to: 'on', effect: true, id: 'restore', phase: 'accept', deadline: 1_000 }] }),
+    ),
   },
   I6: {
     'an ending without a gate': planted(

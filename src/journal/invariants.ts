@@ -80,10 +80,13 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     id: 'I5',
-    says: 'only a recorded identity is ended',
+    says: 'only a recorded identity is ended, or turned on again',
     broken: (_, progress, event) => {
-      const { current } = progress.plan
+      const { current, takesBack } = progress.plan
       const fresh = newIdOf(progress)
+      // On the way forward one is turned on only by a rotation that says which other one it takes back.
+      const turnsOn = isIntent(event) && stepOf(progress.plan, event.step).do === 'set' && ending(progress, event) === undefined && progress.direction === 'forward'
+      if (turnsOn && (takesBack === undefined || progress.plan.next === undefined)) return `${event.step} turns on what was not recorded`
       return ending(progress, event) !== undefined && (current === undefined || fresh === undefined || nameOf(current.id) === fresh) ? `${event.type} without two identities` : undefined
     },
   },

@@ -1,19 +1,25 @@
 import type { Plan } from '../plan/plan.ts'
 import type { Step } from '../plan/step.ts'
-import { isChosen, isOneWay, overlaps } from '../plan/steps.ts'
+import { isChosen, isOneWay, overlaps, restores } from '../plan/steps.ts'
 import type { Progress } from './progress.ts'
 
 /** The steps of the present direction that are needed, in order. */
 export function stepsOf(progress: Progress): readonly Step[] {
   const list = progress.direction === 'forward' ? progress.plan.steps : progress.plan.back
   if (list.every((step) => step.needs === undefined)) return list
-  const needed = { minted: mayHave(progress, 'mint'), known: isKnown(progress), presented: mayHave(progress, 'publish'), ended: mayHave(progress, 'set'), lost: mintsLost(progress) > 0 }
+  const known = isKnown(progress)
+  const needed = { minted: mayHave(progress, 'mint') || (known && restores(progress.plan)), known, presented: mayHave(progress, 'publish'), ended: mayHave(progress, 'set'), lost: mintsLost(progress) > 0 }
   return list.filter((step) => step.needs === undefined || needed[step.needs])
 }
 
-/** Whether an effect of this kind may have happened on the way forward. */
+/** Whether an effect of this kind may have happened on the way forward. What is turned on again instead of made counts as minted. */
 export function mayHave(progress: Progress, kind: 'mint' | 'publish' | 'set'): boolean {
-  return progress.plan.steps.some((step) => step.do === kind && progress.begun.has(step.id))
+  return progress.plan.steps.some((step) => (isEnding(step) || step.do !== 'set' ? step.do : 'mint') === kind && progress.begun.has(step.id))
+}
+
+/** Whether the step ends a credential, for good or not. */
+export function isEnding(step: Step): step is Step & { do: 'set'; to: 'off' | 'gone' } {
+  return step.do === 'set' && step.to !== 'on'
 }
 
 /** How many mints of the way forward got no answer, and were not to be seen either. */
@@ -23,8 +29,12 @@ export function mintsLost({ plan, lost }: Progress): number {
   return plan.steps.reduce((sum, step) => sum + (step.do === 'mint' ? (lost.get(step.id) ?? 0) : 0), 0)
 }
 
-/** Whether the new credential is known: a chosen value from the intent of its mint on, one that the provider makes when it came. */
+/**
+ * Whether the new credential is known: a chosen value from the intent of its mint on, one that the provider makes when it came; one
+ * that was in use before when it may be on again.
+ */
 export function isKnown(progress: Progress): boolean {
+  if (restores(progress.plan)) return progress.plan.traits.ends.length === 0 || mayHave(progress, 'mint')
   return isChosen(progress.plan.traits) ? mayHave(progress, 'mint') : isBrought(progress)
 }
 
@@ -70,7 +80,7 @@ export function pastReturn(progress: Progress): boolean {
 
 /** Whether ending the old credential was begun on the way forward: then going back is an undo. */
 export function endingBegun(progress: Progress): boolean {
-  return progress.plan.steps.some((step) => step.do === 'set' && progress.intended.has(step.id))
+  return progress.plan.steps.some((step) => isEnding(step) && progress.intended.has(step.id))
 }
 
 /** A gate counts for an ending that begins this long after it at most. */

@@ -53,6 +53,8 @@ export interface Timing {
   readonly deadline: Ms
   /** One consumer's reload until every instance attests. */
   readonly ready: Ms
+  /** How long the sealed snapshot is kept after the end of the rotation; none is taken with 0. Thirty days when absent. */
+  readonly snapshots?: Ms
 }
 
 export type Lifecycle = 'active' | 'future' | 'legacy' | 'static'

@@ -8,6 +8,8 @@ export interface World {
   readonly issuer: { readonly key: ResourceKey; readonly traits: IssuerTraits; readonly endpoints: readonly string[]; readonly preflight?: Preflight }
   readonly current?: { readonly id: string; readonly fields: Fields; readonly fingerprint?: string }
   readonly next?: { readonly id: string }
+  /** The rotation that is taken back, when one is: then `next` is the credential from before it. */
+  readonly takesBack?: string
   /** In the manifest's order. */
   readonly stores: readonly { readonly key: ResourceKey; readonly title: string; readonly fingerprint?: string; readonly notices: readonly string[]; readonly readable: boolean }[]
   /** In the manifest's order. */
@@ -32,6 +34,7 @@ export function makePlan(manifest: Manifest, secret: SecretSpec, world: World): 
     const seen = world.waves[w]?.[c]
     return { ...consumer, key: seen?.key ?? '', title: seen?.title ?? '', instances: seen?.instances ?? [], proof: seen?.proof ?? 'none', reload: seen?.traits.reload ?? 'restart' }
   }))
+  const takesBack = world.takesBack === undefined ? {} : { takesBack: world.takesBack }
   const layout: Layout = {
     strategy: secret.strategy,
     traits: world.issuer.traits,
@@ -41,6 +44,7 @@ export function makePlan(manifest: Manifest, secret: SecretSpec, world: World): 
     postflight: manifest.postflight.length,
     timing: secret.timing,
     within: { secret: within(secret.checks), postflight: within(manifest.postflight) },
+    ...takesBack,
   }
   const steps = forwardSteps(layout)
   return {
@@ -58,6 +62,7 @@ export function makePlan(manifest: Manifest, secret: SecretSpec, world: World): 
     traits: world.issuer.traits,
     ...(world.current === undefined ? {} : { current: { id: world.current.id, ...(world.current.fingerprint === undefined ? {} : { fingerprint: world.current.fingerprint }) } }),
     ...(world.next === undefined ? {} : { next: world.next }),
+    ...takesBack,
     stores,
     waves,
     checks: titled(secret.checks, world.checks?.secret),

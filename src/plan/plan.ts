@@ -47,6 +47,8 @@ export interface Plan {
   readonly current?: { readonly id: string; readonly fingerprint?: string }
   /** The credential that will be in use; absent in a plan that was made without looking, and where it has no name before it is made. */
   readonly next?: { readonly id: string }
+  /** The rotation that this one takes back: `next` is what was in use before it. */
+  readonly takesBack?: string
   readonly stores: readonly PlannedStore[]
   readonly waves: readonly (readonly PlannedConsumer[])[]
   readonly checks: readonly PlannedCheck[]

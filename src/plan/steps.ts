@@ -14,6 +14,8 @@ export interface Layout {
   readonly timing: Timing
   /** How long each check may look again. */
   readonly within: { readonly secret: readonly Ms[]; readonly postflight: readonly Ms[] }
+  /** The rotation that is taken back: the credential that it ends with was in use before. */
+  readonly takesBack?: string
 }
 
 /** Reading what is there: bounded, but generous enough for a slow control plane. */
@@ -107,7 +109,16 @@ function builder(layout: Layout, prefix = ''): Builder {
   }
 }
 
+/** Whether a plan goes back to a credential that is still there: it is turned on again, and nothing is made. */
+export function restores(plan: Meeting & Pick<Layout, 'takesBack'>): boolean {
+  return plan.takesBack !== undefined && overlaps(plan)
+}
+
 function accept(steps: Builder, layout: Layout): void {
+  if (restores(layout)) {
+    if (layout.traits.ends.length > 0) steps.add('restore', 'accept', { do: 'set', which: 'new', to: 'on', effect: true })
+    return probe(steps, layout, 'new')
+  }
   if (mayLeave(layout.traits)) steps.add('reclaim', 'accept', { do: 'reclaim', effect: true }, undefined, 'lost')
   steps.add('mint', 'accept', { do: 'mint', which: 'new', effect: true })
   if (layout.traits.mint === 'triggers') steps.add('collect', 'accept', { do: 'collect', which: 'new' }, LOOK_MS)

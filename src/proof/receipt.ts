@@ -15,6 +15,8 @@ export interface Receipt {
   readonly system: string
   readonly environment: string
   readonly secret: string
+  /** The rotation that this one took back; absent when it took back none. */
+  readonly takesBack?: string
   readonly strategy: string
   readonly principal: string
   readonly result: 'done' | 'rolled-back'
@@ -87,6 +89,7 @@ export function makeReceipt(
     system: plan.system,
     environment: plan.environment,
     secret: plan.secret,
+    ...(plan.takesBack === undefined ? {} : { takesBack: plan.takesBack }),
     strategy: plan.strategy,
     principal: plan.principal,
     result: progress.direction === 'forward' ? 'done' : 'rolled-back',

@@ -4,7 +4,7 @@ import type { Credential } from '../kit/issuer.ts'
 import type { Sealer } from '../kit/sealer.ts'
 import { Secret } from '../kit/secret.ts'
 
-/** A sealed credential as it lies in the state. */
+/** What is sealed, as it lies in the state. */
 export interface Sealed {
   /** A line that names the sealer and its key, `keyturn-sealed/1 age age1...`, then what the sealer made. */
   readonly ciphertext: Uint8Array
@@ -12,10 +12,10 @@ export interface Sealed {
   readonly mac: string
 }
 
-/** Which credential of which rotation: the context of the seal, so that a row cannot be moved to another place. */
+/** Which credential of which rotation, or its snapshot: the context of the seal, so that a row cannot be moved to another place. */
 export interface SealPlace {
   readonly rotation: string
-  readonly name: 'new' | 'old'
+  readonly name: 'new' | 'old' | 'snapshot'
   readonly secret: string
 }
 
@@ -25,8 +25,12 @@ const SEAL_MS = 10_000
 /** Seals a credential with all its fields. Throws what keeps the sealer from it. */
 export async function seal(credential: Credential, place: SealPlace, sealer: Sealer): Promise<Sealed> {
   const fields = Object.fromEntries(Object.entries(credential.fields).map(([name, value]) => [name, value.reveal()]))
-  const plain = Buffer.from(JSON.stringify({ secret: place.secret, credential: credential.id, fields }))
-  const made = demand(await sealer.seal(plain, contextOf(place), inTime()), place)
+  return sealText(JSON.stringify({ secret: place.secret, credential: credential.id, fields }), place, sealer)
+}
+
+/** Seals a text of any length. Throws what keeps the sealer from it. */
+export async function sealText(text: string, place: SealPlace, sealer: Sealer): Promise<Sealed> {
+  const made = demand(await sealer.seal(Buffer.from(text), contextOf(place), inTime()), place)
   return { ciphertext: Buffer.concat([Buffer.from(headerOf(sealer)), made]), mac: '' }
 }
 
@@ -35,10 +39,14 @@ export async function seal(credential: Credential, place: SealPlace, sealer: Sea
  * them or to another key; else as {@link seal}.
  */
 export async function unseal(sealed: Sealed, place: SealPlace, ...sealers: readonly Sealer[]): Promise<Credential> {
-  const { sealer, body } = bodyOf(sealed, place, sealers)
-  const plain = demand(await sealer.unseal(body, contextOf(place), inTime()), place)
-  const { credential, fields } = JSON.parse(Buffer.from(plain).toString()) as { credential: string; fields: Record<string, string> }
+  const { credential, fields } = JSON.parse(await unsealText(sealed, place, ...sealers)) as { credential: string; fields: Record<string, string> }
   return { id: credential, fields: Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, new Secret(value)])) }
+}
+
+/** Opens a text again; throws as {@link unseal}. */
+export async function unsealText(sealed: Sealed, place: SealPlace, ...sealers: readonly Sealer[]): Promise<string> {
+  const { sealer, body } = bodyOf(sealed, place, sealers)
+  return Buffer.from(demand(await sealer.unseal(body, contextOf(place), inTime()), place)).toString()
 }
 
 function headerOf({ id, recipient }: Sealer): string {

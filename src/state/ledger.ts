@@ -19,11 +19,11 @@ export function ledgerKnows(ledger: readonly LedgerRow[], credential: { readonly
   return ledger.some((row) => row.provider_id === credential.id && row.fingerprint === credential.fingerprint && row.state !== 'gone')
 }
 
-/** The sealed credential of a rotation; undefined when it holds none. */
+/** A sealed credential of a rotation, or its snapshot; undefined when it holds none. */
 export async function readSealed(
   db: Kysely<Tables>,
   rotation: string,
-  name: 'new' | 'old',
+  name: 'new' | 'old' | 'snapshot',
 ): Promise<{ readonly ciphertext: Uint8Array; readonly mac: string } | undefined> {
   return db.selectFrom('sealed').select(['ciphertext', 'mac']).where('rotation', '=', rotation).where('name', '=', name).executeTakeFirst()
 }

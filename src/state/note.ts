@@ -24,10 +24,10 @@ class Moved extends Error {}
 
 /**
  * Writes down what somebody did beside rotations, and what it changes in the ledger, in one durable transaction: one chain for the
- * whole state, like that of a journal. In the ledger its rows stand under `note:SEQ`. Answers with its number. Throws LOCKED when
- * others write all the time, and what makes the state unusable; then nothing is written.
+ * whole state, like that of a journal. In the ledger its rows stand under `note:SEQ`; `more` is written together with it. Answers with
+ * its number. Throws LOCKED when others write all the time, and what makes the state unusable; then nothing is written.
  */
-export async function appendNote(state: Pick<State, 'db' | 'commit'>, entry: Entry, ledger: readonly LedgerChange[] = []): Promise<number> {
+export async function appendNote(state: Pick<State, 'db' | 'commit'>, entry: Entry, ledger: readonly LedgerChange[] = [], more: readonly Written[] = []): Promise<number> {
   const { record } = appendStatements(state.db)
   for (let left = TRIES; left > 0; left -= 1) {
     const before = await readHead(state.db)
@@ -39,6 +39,7 @@ export async function appendNote(state: Pick<State, 'db' | 'commit'>, entry: Ent
       { query: moveHead(state.db, before.text, `${seq} ${hash}`), unless: () => new Moved() },
       { query: state.db.insertInto('note').values({ seq, type: entry.type, at: entry.at, body, hash }).compile() },
       ...ledger.map((change) => ({ query: record({ ...change, rotation: `note:${seq}`, at: entry.at }) })),
+      ...more,
     ]
     try {
       await state.commit(statements)

@@ -4,11 +4,15 @@ import type { Step, Which } from '../plan/step.ts'
 import { isChosen, overlaps } from '../plan/steps.ts'
 import { probeAll } from './probe.ts'
 import { type Scene, valueOf } from './scene.ts'
+import { keepSnapshot } from './snapshot.ts'
 import { plainFields } from './values.ts'
 
 /** Applies the value that was sealed before, takes the one that the provider makes, or starts the provider's own rotation. */
 export async function mint(scene: Scene, step: Step & { readonly do: 'mint' }, tag: string, call: Call): Promise<Answer<{ readonly credential: Credential; readonly evidence: Evidence }>> {
   const credential = isChosen(scene.plan.traits) ? valueOf(scene, step.which) : scene.cast.issuer.propose(valueOf(scene, 'old'))
+  // Where it ends the old one users wait from here on: what can be done before is.
+  const kept = scene.values.new === undefined || step.which === 'old' ? done(undefined) : await keepSnapshot(scene, call)
+  if (kept.is !== 'done') return kept
   const minted = await scene.cast.issuer.mint({ credential, tag }, call)
   if (takesMade(scene.plan, step) && minted.is === 'done' && isTheOld(scene, minted.value.credential)) return unknown('RESPONSE_UNFIT', 'the provider answered with the credential that is in use')
   return minted

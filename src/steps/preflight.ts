@@ -1,6 +1,7 @@
 import { type Answer, type Call, type Check, type Credential, done, type Evidence, label, refused } from '../kit/index.ts'
 import type { CheckSpec } from '../manifest/model.ts'
-import { isChosen } from '../plan/steps.ts'
+import { isChosen, restores } from '../plan/steps.ts'
+import { lookAhead } from './ahead.ts'
 import { readCurrent } from './current.ts'
 import { entriesFor, type Scene } from './scene.ts'
 import { type CheckPlace, keptEvidence } from './since.ts'
@@ -20,7 +21,7 @@ export async function preflight(scene: Scene, call: Call): Promise<Answer<{ read
   const moved = worldMoved(scene, old)
   if (moved !== undefined) return refused('WORLD_MOVED', moved)
   const next = scene.values.new ?? cast.issuer.propose(old)
-  const issuer = await cast.issuer.preflight(old, next.id, call)
+  const issuer = await lookAhead(cast.issuer, old, next.id, !restores(plan), call)
   if (issuer.is !== 'done') return issuer
   const baseline = await idsBefore(scene, call)
   if (baseline.is !== 'done') return baseline
@@ -30,7 +31,7 @@ export async function preflight(scene: Scene, call: Call): Promise<Answer<{ read
     const seen = await store.read(Object.keys(plan.stores[index]?.bind ?? {}), call)
     if (seen.is !== 'done') return seen
     // The proposed value stands for the one that will be minted: same alphabet, same length. One that the provider makes is not known yet.
-    if (!isChosen(plan.traits)) continue
+    if (!isChosen(plan.traits) && scene.values.new === undefined) continue
     const readable = store.accepts(entriesFor(scene, index, next, seen.value.entries))
     if (readable.is !== 'done') return readable
   }

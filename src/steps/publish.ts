@@ -2,6 +2,7 @@ import { type Answer, type Call, done, type Entries, type Evidence, type Fields,
 import { readBinding } from '../manifest/binding.ts'
 import type { Which } from '../plan/step.ts'
 import { entriesFor, type Scene, valueOf } from './scene.ts'
+import { keepSnapshot } from './snapshot.ts'
 
 /** How often a concurrent edit is read again and patched before it is called a conflict. */
 const TRIES = 5
@@ -26,6 +27,8 @@ export async function publish(scene: Scene, step: PublishStep, call: Call): Prom
   const planned = scene.plan.stores[step.store]
   if (store === undefined || planned === undefined) return refused('INTERNAL', 'no such store')
   const keys = Object.keys(planned.bind)
+  const kept = await keepSnapshot(scene, call)
+  if (kept.is !== 'done') return kept
   // The store's lock is ours: what lies beside it is what a killed writer left.
   const tidied = await store.tidy(call)
   if (tidied.is !== 'done') return tidied

@@ -4,6 +4,7 @@ import type { Plan } from '../plan/plan.ts'
 import type { Which } from '../plan/step.ts'
 import type { Call } from '../kit/index.ts'
 import type { Cast } from './cast.ts'
+import type { Keeper } from './snapshot.ts'
 import type { Progress } from '../journal/progress.ts'
 
 /** What an action is given: the plan, what it touches, the values, the time. Made afresh for every step. */
@@ -20,6 +21,8 @@ export interface Scene {
   readonly now: () => number
   /** Waits, or returns early when the signal aborts. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  /** Where the snapshot of what is changed goes; absent for looks that are no part of a rotation. */
+  readonly kept?: Keeper
   /** The stores and consumers that the manifest names now; absent when there is no manifest at hand. */
   readonly manifestKeys?: readonly string[]
   /** There is a manifest at hand, and it no longer has the secret. */

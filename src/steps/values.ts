@@ -4,10 +4,13 @@ import type { Used } from '../manifest/model.ts'
 import type { Plan } from '../plan/plan.ts'
 import { ageSealer } from '../sealing/age.ts'
 import type { Identity } from '../sealing/identity.ts'
-import { type Sealed, seal, unseal } from '../sealing/seal.ts'
+import { type Sealed, seal, sealText, unseal } from '../sealing/seal.ts'
+import type { Entry } from '../state/journal.ts'
 import { readSealed, secretKey } from '../state/ledger.ts'
+import { appendNote } from '../state/note.ts'
 import type { State } from '../state/open.ts'
 import { openConnector } from './cast.ts'
+import type { Keeper } from './snapshot.ts'
 
 interface Opened {
   readonly state: State
@@ -15,8 +18,8 @@ interface Opened {
   readonly sealers: readonly [Sealer, ...Sealer[]]
 }
 
-/** The credentials of one rotation: sealed in the state, open only in this process's memory. */
-export class Values {
+/** The credentials of one rotation: sealed in the state, open only in this process's memory. Its snapshot is sealed beside them. */
+export class Values implements Keeper {
   new?: Credential
   old?: Credential
   readonly #state: State
@@ -26,6 +29,7 @@ export class Values {
   readonly #rotation: string
   readonly #secret: string
   readonly #host: Host
+  #isKept = false
   /** A credential never changes, and its fingerprint is asked for at every event. */
   readonly #prints = new WeakMap<Credential, string>()
 
@@ -69,6 +73,19 @@ export class Values {
   /** Takes over a credential whose sealed row is on disk. */
   adopt(name: 'new' | 'old', credential: Credential): void {
     this.#set(name, credential)
+  }
+
+  async isKept(): Promise<boolean> {
+    this.#isKept ||= (await readSealed(this.#state.db, this.#rotation, 'snapshot')) !== undefined
+    return this.#isKept
+  }
+
+  async keep(text: string, note: Entry): Promise<void> {
+    const { db } = this.#state
+    const sealed = await sealText(text, { rotation: this.#rotation, name: 'snapshot', secret: this.#secret }, this.#sealers[0])
+    const row = { rotation: this.#rotation, name: 'snapshot', ...sealed }
+    await appendNote(this.#state, note, [], [{ query: db.insertInto('sealed').values(row).onConflict((oc) => oc.doNothing()).compile() }])
+    this.#isKept = true
   }
 
   /** Keyed fingerprint over the secret fields: the same for the same value of the same secret in this state. */

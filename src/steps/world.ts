@@ -1,23 +1,34 @@
 import { type Answer, type Call, type Credential, type Issuer, KeyturnError } from '../kit/index.ts'
+import { lookAhead } from './ahead.ts'
 import type { SecretSpec } from '../manifest/model.ts'
 import type { SeenConsumer, World } from '../plan/make.ts'
-import { isChosen } from '../plan/steps.ts'
+import { isChosen, overlaps } from '../plan/steps.ts'
 import type { Cast, CastConsumer } from './cast.ts'
 import { readCurrent } from './current.ts'
 
+/** What a rotation is that takes another one back. */
+export interface Back {
+  readonly rotation: string
+  /** What was in use before it. */
+  readonly credential: Credential
+}
+
 /**
- * Looks at everything that a plan depends on and changes nothing. Throws a KeyturnError for what makes a plan impossible; what
- * only makes it worse is a notice in the plan.
+ * Looks at everything that a plan depends on and changes nothing; `back` for a plan that takes a rotation back. Throws a KeyturnError for
+ * what makes a plan impossible; what only makes it worse is a notice in the plan.
  */
-export async function lookAtWorld(cast: Cast, secret: SecretSpec, fingerprint: ((credential: Credential) => string) | undefined, call: Call): Promise<World> {
+export async function lookAtWorld(cast: Cast, secret: SecretSpec, fingerprint: ((credential: Credential) => string) | undefined, call: Call, back?: Back): Promise<World> {
   const current = demand(await readCurrent(cast, secret.stores, call))
-  const next = cast.issuer.propose(current)
-  const preflight = demand(await cast.issuer.preflight(current, next.id, call))
+  const next = back?.credential ?? cast.issuer.propose(current)
+  const { traits } = cast.issuer
+  const makes = back === undefined || !overlaps({ strategy: secret.strategy, traits })
+  const preflight = demand(await lookAhead(cast.issuer, current, next.id, makes, call))
   const print = fingerprint?.(current)
   return {
     issuer: { key: preflight.principal ?? cast.issuer.identity(), traits: cast.issuer.traits, endpoints: cast.issuer.endpoints(), preflight },
     current: { ...current, ...(print === undefined ? {} : { fingerprint: print }) },
-    ...(isForeseen(cast.issuer, current, next) ? { next: { id: next.id } } : {}),
+    ...(back !== undefined || isForeseen(cast.issuer, current, next) ? { next: { id: next.id } } : {}),
+    ...(back === undefined ? {} : { takesBack: back.rotation }),
     stores: await Promise.all(
       cast.stores.map(async (store) => {
         const { notices } = demand(await store.preflight(call))

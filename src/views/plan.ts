@@ -11,6 +11,7 @@ export function planLines(plan: Plan, paint: Paint): string[] {
   return [
     paint.strong(`Plan for ${plan.secret} of ${plan.system} (${plan.environment}): ${plan.strategy}`),
     '',
+    ...(plan.takesBack === undefined ? [] : [fact('takes back', plan.takesBack)]),
     fact('principal', plan.principal),
     fact('in use', plan.current === undefined ? 'not looked at' : `${plan.current.id}${plan.current.fingerprint === undefined ? '' : ` ${plan.current.fingerprint}`}`),
     fact('will be', plan.next?.id ?? (plan.current === undefined ? 'not looked at' : 'named when it is made')),

@@ -14,6 +14,7 @@ export function showLines(status: RotationStatus, progress: Progress, events: re
   return [
     ...statusLines([status], paint),
     `  opened ${status.opened} by ${opened?.by ?? ''}: ${opened?.reason ?? ''}`,
+    ...(progress.plan.takesBack === undefined ? [] : [`  takes back ${progress.plan.takesBack}`]),
     ...(opened?.adopted === true ? [paint.warn('  took a value that the ledger had never seen for the current one (--adopt)')] : []),
     '',
     ...stepsOf(progress).map((step) => {

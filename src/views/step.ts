@@ -13,7 +13,7 @@ export function stepText(plan: Plan, step: Step, fresh = plan.next?.id): string 
       if (plan.traits.mint === 'triggers') return 'start the provider\'s own rotation'
       if (plan.traits.asks?.includes('mint') === true) return `ask a person to make a new credential${fresh === undefined ? '' : `: ${fresh}`}`
       if (made) return `have ${plan.issuer.use} make a new credential${fresh === undefined ? '' : `: ${fresh}`}`
-      return `make ${id(step.which)} accepted with ${step.which === 'new' ? 'a new value' : 'the old value'}`
+      return `make ${id(step.which)} accepted with ${step.which === 'new' ? (plan.takesBack === undefined ? 'a new value' : 'the value from before') : 'the old value'}`
     case 'collect':
       return `wait for the provider, and take the credential that it made${fresh === undefined ? '' : `: ${fresh}`}`
     case 'probe':

@@ -36,6 +36,7 @@ const timing = {
   undo: duration.optional().describe('How long the old credential stays off and restorable before it is gone. 1h when absent.'),
   deadline: durationSchema.optional().describe('The time of one effect. 10s when absent.'),
   ready: durationSchema.optional().describe("The time from a consumer's reload until every instance attests. 60s when absent."),
+  snapshots: duration.optional().describe('How long the sealed snapshot of what a rotation changed is kept after its end, for `rollback` and for people; none is taken with `0s`. 30d when absent.'),
 }
 
 const time = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of the day such as `02:30`')

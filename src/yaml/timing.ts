@@ -16,6 +16,7 @@ export function timingOf(own: Written, defaults: Written): Timing {
   const written = own.quiet ?? defaults.quiet ?? '1m'
   const quiet = durationOf(typeof written === 'object' ? written.for : written)
   const every = typeof written === 'object' ? written.every : undefined
+  const snapshots = own.snapshots ?? defaults.snapshots
   return {
     grace: time('grace', '24h'),
     quiet,
@@ -23,5 +24,6 @@ export function timingOf(own: Written, defaults: Written): Timing {
     undo: time('undo', '1h'),
     deadline: time('deadline', '10s'),
     ready: time('ready', '60s'),
+    ...(snapshots === undefined ? {} : { snapshots: durationOf(snapshots) }),
   }
 }

@@ -1,5 +1,6 @@
 import type { Point } from '../../src/engine/rehearsal.ts'
 import type { Plan } from '../../src/plan/plan.ts'
+import { isEnding } from '../../src/journal/steps.ts'
 import { isEffect, type Step } from '../../src/plan/step.ts'
 import { isOneWay, overlaps } from '../../src/plan/steps.ts'
 
@@ -55,7 +56,7 @@ export function turningPoint({ steps, ...plan }: Plan): Step {
 /** Whether a way back that begins there comes to this step; what is there for a lost mint is reached with one. */
 function isReached(plan: Plan, { needs }: Step): boolean {
   if (needs === undefined) return true
-  const ended = plan.steps.indexOf(turningPoint(plan)) > plan.steps.findIndex((step) => step.do === 'set')
+  const ended = plan.steps.indexOf(turningPoint(plan)) > plan.steps.findIndex(isEnding)
   return !isOneWay(plan) && (needs !== 'ended' || (ended && plan.traits.ends.length > 0))
 }
 
@@ -90,7 +91,7 @@ function cell(plan: Plan, way: Cell['way'], step: Step, fault: Fault): Cell {
 function turns(plan: Plan, step: Step, fault: Fault): boolean {
   if (fault.is === 'kill') return fault.next === 'turn'
   if (fault.is !== 'refuse') return false
-  return step.do === 'mint' || (step.phase === 'present' && !overlaps(plan) && !isOneWay(plan))
+  return step.do === 'mint' || (step.do === 'set' && step.to === 'on') || (step.phase === 'present' && !overlaps(plan) && !isOneWay(plan))
 }
 
 function inWords(fault: Fault): string {

