@@ -173,6 +173,13 @@ export const COMMANDS: readonly CommandEntry[] = [
   { words: 'show <rotation>', group: 'Look', says: 'show one rotation: its plan, its steps and what was seen', options: [['--events', 'every entry of the journal'], ['--receipt', 'only its signed receipt, as JSON']], load: () => import('./commands/show.ts') },
   { words: 'history [secret]', group: 'Look', says: 'list past and open rotations', options: [], load: () => import('./commands/history.ts') },
   {
+    words: 'snapshot <list|show|export> [rotation]',
+    group: 'State and proof',
+    says: 'what rotations changed in stores, sealed: list it with its dates, show one without its values, or export it into a file',
+    options: [['--to <file>', 'export: a new file, mode 600, outside of every git tree']],
+    load: () => import('./commands/snapshot.ts'),
+  },
+  {
     words: 'state <copy|check>',
     group: 'State and proof',
     says: 'move the state to another place with its open rotations where they are; or look whether it is sound',

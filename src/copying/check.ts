@@ -1,6 +1,6 @@
 import { KeyturnError } from '../kit/error.ts'
 import type { Sealer } from '../kit/sealer.ts'
-import { unseal } from '../sealing/seal.ts'
+import { unsealText } from '../sealing/seal.ts'
 import { readSealed, secretKey } from '../state/ledger.ts'
 import { readMoves } from '../state/moved.ts'
 import type { State } from '../state/open.ts'
@@ -71,11 +71,11 @@ async function openSealed(state: State, sealers: readonly Sealer[]): Promise<Pic
   const problems: string[] = []
   let opened = 0
   for (const row of await listRotations(state.db)) {
-    for (const name of ['new', 'old'] as const) {
+    for (const name of ['new', 'old', 'snapshot'] as const) {
       const sealed = await readSealed(state.db, row.id, name)
       if (sealed === undefined) continue
       try {
-        await unseal(sealed, { rotation: row.id, name, secret: secretKey(row.system, row.environment, row.secret) }, ...sealers)
+        await unsealText(sealed, { rotation: row.id, name, secret: secretKey(row.system, row.environment, row.secret) }, ...sealers)
         opened += 1
       } catch (thrown) {
         if (!(thrown instanceof KeyturnError)) throw thrown

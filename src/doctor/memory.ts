@@ -2,6 +2,7 @@ import type { Manifest } from '../manifest/model.ts'
 import { type LedgerRow, readLedger, secretKey } from '../state/ledger.ts'
 import type { State } from '../state/open.ts'
 import { type Due, listDue } from '../operations/due.ts'
+import { listKept } from '../operations/snapshots.ts'
 import { finding, fine, type Found, thrownAt } from './finding.ts'
 import { examinePause, examineRotations } from './rotations.ts'
 
@@ -41,10 +42,26 @@ export async function recall(state: State, manifest: Manifest, now: number): Pro
       })
     }
     const ofNobody = rotations.filter(({ row }) => !secrets.has(row.secret)).flatMap(({ found }) => found)
-    return { found: [...(await examinePause(state)), ...ofNobody], secrets }
+    return { found: [...(await examinePause(state)), ...(await examineKept(state, manifest, now)), ...ofNobody], secrets }
   } catch (thrown) {
     return { ...NOTHING, found: [thrownAt('state', state.name, thrown)] }
   }
+}
+
+/** Whoever runs keyturn wipes within the hour; this is long after. */
+const UNWIPED_MS = 86_400_000
+
+/** What is held of values from before, and until when; what should be wiped by now, and is not. */
+async function examineKept(state: State, manifest: Manifest, now: number): Promise<Found[]> {
+  const kept = await listKept(state.db, manifest)
+  const late = kept.filter(({ until }) => until !== undefined && until + UNWIPED_MS <= now)
+  const ends = kept.flatMap(({ until }) => until ?? [])
+  if (late.length > 0) return [finding('warning', 'state', 'snapshots', 'NOTICE', `${late.length} values from before are kept longer than the manifest says, since ${dayOf(Math.min(...late.flatMap(({ until }) => until ?? [])))}`, 'Run `keyturn run` (or `--once` from cron): it wipes them.')]
+  return kept.length === 0 ? [] : [fine('state', 'snapshots', `${kept.length} values from before are held${ends.length === 0 ? '' : `, the last one until ${dayOf(Math.max(...ends))}`}`)]
+}
+
+function dayOf(at: number): string {
+  return new Date(at).toISOString().slice(0, 10)
 }
 
 function dateOf({ secret, state, at, every = '' }: Due): Found[] {

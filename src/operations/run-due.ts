@@ -8,10 +8,14 @@ import { KeyturnError } from '../kit/index.ts'
 import type { Manifest } from '../manifest/model.ts'
 import { beginDue } from './begin.ts'
 import { keysFor, type Outcome, stopOf } from './follow.ts'
+import { wipeKept } from './retention.ts'
 import { findRotation, listDueRotations, nextDue } from '../state/rotation.ts'
 
 /** So often it is looked whether the schedule wants something to begin. */
 const BEGIN_MS = 20_000
+
+/** So often what was kept for long enough is wiped. */
+const WIPE_MS = 3_600_000
 
 /** So many rotations one process carries on at the same time, unless it is told otherwise. */
 export const AT_ONCE = 32
@@ -32,7 +36,7 @@ export interface RunWatcher {
 }
 
 /**
- * Begins what the manifest's schedule says, and goes on with every rotation of its system and environment that is due, each at its due time; on PostgreSQL workers are
+ * Begins what the manifest's schedule says, wipes what was kept for long enough, and goes on with every rotation of its system and environment that is due, each at its due time; on PostgreSQL workers are
  * woken by pg-boss, so that each has its own share. What another run holds is left to it.
  */
 export async function runDue(engine: Engine, manifest: Manifest, options: RunDueOptions, watcher: RunWatcher): Promise<void> {
@@ -41,13 +45,19 @@ export async function runDue(engine: Engine, manifest: Manifest, options: RunDue
   const waker = options.once || state.kind !== 'postgres' ? undefined : patientWaker(() => openBoss(state, whose, watcher.onTrouble), engine.now)
   // What begins now is due for the first look.
   let begunAt = engine.now()
+  let wipedAt = engine.now()
   try {
     await beginDue(engine, manifest, watcher.onFailure)
+    await wipeKept(engine, manifest)
     await runLoop({
       due: async (by, atMost) => {
         if (engine.now() - begunAt >= BEGIN_MS) {
           begunAt = engine.now()
           await beginDue(engine, manifest, watcher.onFailure)
+        }
+        if (engine.now() - wipedAt >= WIPE_MS) {
+          wipedAt = engine.now()
+          await wipeKept(engine, manifest)
         }
         if (state.kind === 'postgres') endOverdueOrphans(state.folder, engine.now())
         return candidates(engine, whose, by, atMost)

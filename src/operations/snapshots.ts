@@ -10,38 +10,49 @@ import type { Tables } from '../state/schema.ts'
 import { readSnapshot, type Snapshot, snapshotLife } from '../steps/snapshot.ts'
 import { openSealers } from '../steps/values.ts'
 
-/** A snapshot that the state holds. */
-export interface KeptSnapshot {
+type Scope = Pick<Manifest, 'system' | 'environment'>
+
+/** A value from before that the state holds, sealed. */
+export interface KeptValue {
   readonly rotation: string
   readonly secret: string
+  /** What its rotation changed in stores; or the credential that it ended with, which a later one has replaced. */
+  readonly what: 'snapshot' | 'replaced'
   /** How the rotation ended; absent while it is open. */
   readonly result?: string
   /** Unix ms, all of them. */
   readonly openedAt: number
-  readonly closedAt?: number
-  /** From when on it is wiped; absent while its rotation is open, which needs it. */
+  /** From when on it is wiped; absent while the rotation is open, which needs it. */
   readonly until?: number
 }
 
 /** The snapshots of a system and environment, of the newest rotation first. Needs no identity. */
-export async function listSnapshots(db: Kysely<Tables>, { system, environment }: Pick<Manifest, 'system' | 'environment'>): Promise<KeptSnapshot[]> {
+export async function listSnapshots(db: Kysely<Tables>, scope: Scope): Promise<KeptValue[]> {
+  return (await listKept(db, scope)).filter(({ what }) => what === 'snapshot')
+}
+
+/** Everything that is kept of values that are in use no more, of the newest rotation first. Needs no identity. */
+export async function listKept(db: Kysely<Tables>, { system, environment }: Scope): Promise<KeptValue[]> {
   const rows = await db
     .selectFrom('sealed')
     .innerJoin('rotation', 'rotation.id', 'sealed.rotation')
     .innerJoin('event', 'event.rotation', 'sealed.rotation')
-    .select(['rotation.id', 'rotation.secret', 'rotation.result', 'rotation.opened_at', 'rotation.closed_at', 'event.body'])
-    .where('sealed.name', '=', 'snapshot')
+    .select(['sealed.name', 'rotation.id', 'rotation.secret', 'rotation.result', 'rotation.opened_at', 'rotation.closed_at', 'event.body'])
+    .where('sealed.name', 'in', ['snapshot', 'new'])
     .where('event.seq', '=', 1)
     .where('rotation.system', '=', system)
     .where('rotation.environment', '=', environment)
     .orderBy('rotation.opened_at', 'desc')
     .orderBy('rotation.id')
     .execute()
-  return rows.map(({ id, secret, result, opened_at: openedAt, closed_at: closedAt, body }) => ({
-    rotation: id, secret, openedAt,
-    ...(result === null ? {} : { result }),
-    ...(closedAt === null ? {} : { closedAt, until: closedAt + snapshotLife((JSON.parse(body) as { plan: Plan }).plan.timing) }),
-  }))
+  const ends = rows.map(({ closed_at: closedAt, body, ...row }) => ({ ...row, ...(closedAt === null ? {} : { until: closedAt + snapshotLife((JSON.parse(body) as { plan: Plan }).plan.timing) }) }))
+  return ends.flatMap(({ name, id: rotation, secret, result, opened_at: openedAt, until }): KeptValue[] => {
+    const kept = { rotation, secret, openedAt, ...(result === null ? {} : { result }) }
+    if (name === 'snapshot') return [{ ...kept, what: 'snapshot', ...(until === undefined ? {} : { until }) }]
+    // The newest one that was done is in use.
+    const by = ends.findLast((each) => each.secret === secret && each.result === 'done' && each.opened_at > openedAt)
+    return result === 'done' && by?.until !== undefined ? [{ ...kept, what: 'replaced', until: by.until }] : []
+  })
 }
 
 /**

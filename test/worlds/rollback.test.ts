@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { expectRun, useTheatre } from './theatre.ts'
 
@@ -35,5 +36,27 @@ describe('keyturn rollback, with a real PostgreSQL', () => {
     const second = await gone.stage.dsn()
     expectRun(await gone.keyturn(['rollback', 'database']), 3, /is gone at the provider/, /The way is forward: `keyturn rotate database`/)
     expect([await gone.stage.dsn(), await gone.login(second)]).toEqual([second, 'accepted'])
+  })
+})
+
+describe('keyturn snapshot', () => {
+  it('lists and shows what is held without a value, and exports it only into a new file of its own', async () => {
+    const world = await theatre.open({ manifest: ({ issuer }) => { issuer['strategy'] = 'in-place' } })
+    const first = await world.stage.dsn()
+    expectRun(await world.keyturn(['rotate', 'database', '--wait']), 0)
+    const rotation = await world.newest()
+    expectRun(await world.keyturn(['snapshot', 'list']), 0, new RegExp(`${rotation} +done +kept until`))
+    expectRun(await world.keyturn(['snapshot', 'show', rotation]), 0, /before {2}.* kf:\w+ {2}gone/, /after {3}.* kf:\w+ {2}presented/, /store .*APP_DATABASE_URL/)
+    expectRun(await world.keyturn(['due']), 0, /1 snapshot is held, the last one until/)
+    expectRun(await world.keyturn(['snapshot', 'export', rotation]), 2, /needs --to/)
+
+    const file = join(world.run, 'old.json')
+    world.allow(file)
+    expectRun(await world.keyturn(['snapshot', 'export', rotation, '--to', file]), 0, /mode 600/)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ rotation, before: { state: 'gone' }, stores: [{ before: { APP_DATABASE_URL: first }, after: { APP_DATABASE_URL: await world.stage.dsn() } }] })
+    expectRun(await world.keyturn(['snapshot', 'export', rotation, '--to', file]), 2, /is there already/)
+    expectRun(await world.keyturn(['snapshot', 'export', rotation, '--to', join(world.state, 'x.json')]), 3, /lies in the state's folder/)
+    expectRun(await world.keyturn(['state', 'check']), 0)
   })
 })

@@ -2,6 +2,7 @@ import type { Manifest } from '../../manifest/model.ts'
 import type { StoredEntry } from '../../state/journal.ts'
 import { readNotes } from '../../state/note.ts'
 import { listRotations, type RotationRow } from '../../state/rotation.ts'
+import { KEPT } from '../../steps/snapshot.ts'
 import { historyLines, historyOf, noteOf } from '../../views/history.ts'
 import { EXIT } from '../exit.ts'
 import { openStateIfAny, type Runtime } from '../../runtime.ts'
@@ -25,7 +26,8 @@ async function read(runtime: Runtime, manifest: Manifest, secret: string | undef
     const { entries } = await readNotes(state.db)
     return {
       rows: await listRotations(state.db, secret === undefined ? {} : { secret }),
-      entries: entries.filter(({ body }) => secret === undefined || body['secret'] === secret).toReversed(),
+      // A snapshot is kept of every rotation, which is listed anyway.
+      entries: entries.filter(({ type, body }) => type !== KEPT && (secret === undefined || body['secret'] === secret)).toReversed(),
     }
   } finally {
     await state.close()
