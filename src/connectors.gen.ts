@@ -12,6 +12,7 @@ import execManifest from './connectors/exec/manifest.ts'
 import fileManifest from './connectors/file/manifest.ts'
 import httpManifest from './connectors/http/manifest.ts'
 import keycloakManifest from './connectors/keycloak/manifest.ts'
+import keypairManifest from './connectors/keypair/manifest.ts'
 import kubernetesManifest from './connectors/kubernetes/manifest.ts'
 import litellmManifest from './connectors/litellm/manifest.ts'
 import logManifest from './connectors/log/manifest.ts'
@@ -55,6 +56,7 @@ export const registry = {
   file: { manifest: fileManifest, load: () => import('./connectors/file/index.ts') },
   http: { manifest: httpManifest, load: () => import('./connectors/http/index.ts') },
   keycloak: { manifest: keycloakManifest, load: () => import('./connectors/keycloak/index.ts') },
+  keypair: { manifest: keypairManifest, load: () => import('./connectors/keypair/index.ts') },
   kubernetes: { manifest: kubernetesManifest, load: () => import('./connectors/kubernetes/index.ts') },
   litellm: { manifest: litellmManifest, load: () => import('./connectors/litellm/index.ts') },
   log: { manifest: logManifest, load: () => import('./connectors/log/index.ts') },

@@ -104,6 +104,13 @@ async function readSecret(reader: Reader, manifest: Manifest, secret: SecretSpec
     const { entries } = demand(await store.read(Object.keys(spec.bind), call))
     for (const [key, binding] of Object.entries(spec.bind)) {
       const value = entries[key]
+      // What is there for another credential while two are accepted is no value of its own: whoever reads it finds it, or not.
+      if (binding.slot !== undefined) {
+        if (value === undefined) continue
+        concealed.push(value)
+        if (VARIABLE.test(key)) variables.set(key, value)
+        continue
+      }
       if (value === undefined) throw new KeyturnError('STORE_UNFIT', `${key} is not in ${store.title()}`)
       if (value.reveal().includes('\0')) throw new KeyturnError('VALUE_UNREADABLE', `${key} in ${store.title()} holds a zero byte, which no variable can`)
       if (VARIABLE.test(key) && variables.has(key) && !value.equals(variables.get(key))) notices.push(`${key} of ${secret.name} differs between its stores; the first one counts`)

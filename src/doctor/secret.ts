@@ -6,7 +6,8 @@ import { attestAll } from '../steps/attest.ts'
 import { type Cast, openCast } from '../steps/cast.ts'
 import { readCurrent } from '../steps/current.ts'
 import type { Planner } from '../engine/rotate.ts'
-import { entriesFor, type Scene } from '../steps/scene.ts'
+import { entriesFor, presentOf } from '../steps/entries.ts'
+import type { Scene } from '../steps/scene.ts'
 import { standingScene, wrongBudget } from '../steps/standing.ts'
 import { fingerprintOf, plainFields } from '../steps/values.ts'
 import { examineCheck, examineSelfTest } from './checks.ts'
@@ -135,7 +136,7 @@ function readersOf(scene: Scene, current: Credential, entries: readonly Entries[
   if (issuer.traits.value !== 'chosen') return []
   const next = issuer.propose(current)
   return stores.flatMap((store, index) => {
-    const accepted = store.accepts(entriesFor(scene, index, next, entries[index] ?? {}))
+    const accepted = store.accepts(presentOf(entriesFor({ plan: scene.plan, values: { new: next } }, index, { which: 'new' }, entries[index] ?? {})))
     return accepted.is === 'done' ? [] : [unanswered('problem', 'store', store.title(), accepted)]
   })
 }

@@ -141,8 +141,8 @@ export class Attempts {
         return
       }
       case 'held': {
-        const retryAt = this.#engine.now() + Math.min(GATE_MAX_MS, Math.max(GATE_MIN_MS, this.#recorder.progress.plan.timing.quiet / 4))
-        await this.#recorder.write({ type: 'gate-held', step: step.id, reasons: outcome.reasons, retryAt })
+        const retryAt = outcome.again ?? this.#engine.now() + Math.min(GATE_MAX_MS, Math.max(GATE_MIN_MS, this.#recorder.progress.plan.timing.quiet / 4))
+        await this.#recorder.write({ type: 'gate-held', step: step.id, reasons: outcome.reasons, retryAt, ...(outcome.stale === true ? { stale: true } : {}) })
         return
       }
       case 'ask':

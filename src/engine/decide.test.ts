@@ -76,6 +76,10 @@ const SHAPES: readonly (readonly [string, Wishes])[] = [
     'overlap of made values that can only be ended for good',
     { strategy: 'overlap', traits: { value: 'made', locate: 'tag', ends: ['gone'] } },
   ],
+  [
+    'dual-key with waves and stores',
+    { strategy: 'dual-key', stores: 2, waves: [1, 1], checks: 1, timing: { grace: 7_200_000, tokens: { life: 3_600_000, cache: 600_000 } }, traits: { acceptor: 'consumers', ends: [], settle: 0 } },
+  ],
 ]
 
 describe('decide, over every journal', () => {

@@ -1,8 +1,8 @@
 import type { Code } from '../kit/index.ts'
 import { isOneWay, mayLeave, overlaps } from '../plan/steps.ts'
-import type { Step } from '../plan/step.ts'
+import type { Step, Why } from '../plan/step.ts'
 import { foldProgress, type Progress, type Trouble } from '../journal/progress.ts'
-import { GATE_FRESH_MS, gateOf, mintsLost, pastReturn, stepOf, stepsOf } from '../journal/steps.ts'
+import { forgets, GATE_FRESH_MS, gateOf, mintsLost, pastReturn, stepOf, stepsOf } from '../journal/steps.ts'
 import type { Result, TimedEvent } from '../journal/event.ts'
 
 /** What to do next. */
@@ -14,7 +14,7 @@ export type Next =
   /** Write down a wait. */
   | { readonly do: 'begin-wait'; readonly step: Step; readonly until: number }
   /** Nothing to do before this time. */
-  | { readonly do: 'sleep'; readonly until: number; readonly why: 'grace' | 'undo' | 'gate' | 'provider' | 'retry'; readonly step: Step }
+  | { readonly do: 'sleep'; readonly until: number; readonly why: Why | 'gate' | 'provider' | 'retry'; readonly step: Step }
   | { readonly do: 'turn'; readonly code: Code; readonly about: string }
   /** Tell again that a task is not done. */
   | { readonly do: 'remind'; readonly step: Step }
@@ -98,7 +98,7 @@ function clockBehind(progress: Progress, step: Step, now: number): Next | undefi
 
 /** The gate before an ending that was opened too long ago to count for it: it is evaluated again at that very moment (I6). */
 function staleGate(progress: Progress, step: Step, now: number): Step | undefined {
-  if (step.do !== 'set' || step.to === 'on') return undefined
+  if (!forgets(step)) return undefined
   const gate = gateOf(progress, step)
   const opened = gate === undefined ? undefined : progress.done.get(gate.id)?.at
   return opened !== undefined && now - opened > GATE_FRESH_MS / 2 ? gate : undefined

@@ -1,5 +1,5 @@
 import { type Code, KeyturnError } from '../kit/index.ts'
-import { isEffect } from '../plan/step.ts'
+import { isEffect, type Why } from '../plan/step.ts'
 import type { Claim } from '../state/journal.ts'
 import { claim as claimRotation, LEASE_MS, release, renew, type Taken } from '../state/lease.ts'
 import { Attempts } from './attempt.ts'
@@ -15,7 +15,7 @@ import { Values } from '../steps/values.ts'
 export type Stopped =
   | { readonly is: 'closed'; readonly result: Result; readonly code?: Code; readonly about?: string }
   /** `again` is when to drive it next: before `until` where the wait is watched. */
-  | { readonly is: 'waiting'; readonly until: number; readonly again: number; readonly why: 'grace' | 'undo' | 'gate' | 'provider' | 'sealer'; readonly about: string }
+  | { readonly is: 'waiting'; readonly until: number; readonly again: number; readonly why: Why | 'gate' | 'provider' | 'sealer'; readonly about: string }
   | { readonly is: 'person'; readonly code: Code; readonly about: string; readonly task: boolean }
   | { readonly is: 'interrupted' }
 

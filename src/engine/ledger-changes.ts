@@ -1,7 +1,7 @@
 import type { Credential } from '../kit/index.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Step, Which } from '../plan/step.ts'
-import { overlaps } from '../plan/steps.ts'
+import { isDual, overlaps } from '../plan/steps.ts'
 import type { LedgerChange } from '../state/journal.ts'
 import { secretKey } from '../state/ledger.ts'
 
@@ -38,8 +38,8 @@ export function ledgerChanges(
       put('old', 'presented')
       break
     case 'mint':
-      // Only started: the provider's own rotation brings it.
-      if (plan.traits.mint === 'triggers') break
+      // Only started: the provider's own rotation brings it. Of a key that we make nobody knows yet.
+      if (plan.traits.mint === 'triggers' || isDual(plan)) break
       // The old one comes back to stores that hold it, or that are about to.
       put(step.which, step.which === 'old' ? 'presented' : 'accepted')
       if (!overlaps(plan)) put(step.which === 'new' ? 'old' : 'new', 'gone')
@@ -50,6 +50,7 @@ export function ledgerChanges(
       break
     case 'publish':
     case 'attest':
+      if (step.beside !== undefined && isDual(plan)) put(step.beside, 'accepted')
       put(step.which, 'presented')
       break
     case 'set':
@@ -57,7 +58,7 @@ export function ledgerChanges(
       break
     case 'sweep':
       // Nobody presents it any more, and the provider still takes it.
-      if (overlaps(plan) && plan.traits.ends.length === 0) put(plan.steps.some(({ id }) => id === step.id) ? 'old' : 'new', 'accepted')
+      if (overlaps(plan) && plan.traits.ends.length === 0) put(plan.steps.some(({ id }) => id === step.id) ? 'old' : 'new', isDual(plan) ? 'gone' : 'accepted')
       break
     default:
   }

@@ -39,7 +39,8 @@ export type Event =
   | { readonly type: 'task-declined'; readonly step: string; readonly attempt: number; readonly by: string; readonly reason: string }
   | { readonly type: 'task-reminded'; readonly step: string }
   | { readonly type: 'wait-started'; readonly step: string; readonly until: number }
-  | { readonly type: 'gate-held'; readonly step: string; readonly reasons: readonly string[]; readonly retryAt: number }
+  /** `stale`: by an instance that proved to hold another credential than the one that stays. */
+  | { readonly type: 'gate-held'; readonly step: string; readonly reasons: readonly string[]; readonly retryAt: number; readonly stale?: true }
   | { readonly type: 'turn-requested'; readonly by: string; readonly why: 'abort' | 'undo' }
   | { readonly type: 'direction-turned'; readonly code: Code; readonly about: string }
   | { readonly type: 'rotation-paused'; readonly step: string; readonly code: Code; readonly about: string }

@@ -46,6 +46,19 @@ function goingBack(): TimedEvent[] {
   return planted(begun, entries)
 }
 
+/** Two keys that the consumers check. */
+const DUAL: Wishes = {
+  strategy: 'dual-key', traits: { acceptor: 'consumers', ends: [], settle: 0 }, timing: { grace: 7_200_000, tokens: { life: 3_600_000, cache: 60_000 } },
+}
+
+/** The beginning of a rotation of such keys that goes back after the new one was presented, up to its forgetting, without the wait before it. */
+function keyGoingBack(): TimedEvent[] {
+  const begun = planted(before((event) => event.type === 'wait-started' && event.step === 'grace', DUAL), [turned])
+  const { back } = specimenPlan(DUAL)
+  const steps = back.slice(0, back.findIndex((step) => step.id === 'back:grace'))
+  return planted(begun, [...steps.flatMap((step): Event[] => ('effect' in step ? [intent(step.id), stepDone(step.id)] : [stepDone(step.id)])), stepDone('back:gate:forget')])
+}
+
 const PLANTED: Readonly<Record<string, Readonly<Record<string, readonly TimedEvent[]>>>> = {
   I1: {
     'an effect without an intent': planted(before(intentOf('mint')), [stepDone('mint')]),
@@ -102,6 +115,19 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, readonly TimedEve
       [{ type: 'wait-started', step: 'grace', until: START }],
     ),
     'the ending of the one that stays': planted(before(intentOf('off')), [intent('back:off:new')]),
+    'a key that is forgotten before its grace is over': planted(
+      before((event) => event.type === 'step-done' && event.step === 'grace', DUAL),
+      [stepDone('gate:forget'), intent('forget:publish:0')],
+    ),
+    'a key that is forgotten while a token that it signed may be alive, for the grace was too short': withPlan(
+      planted(before(intentOf('forget:publish:0'), DUAL), [intent('forget:publish:0')]),
+      (plan) => ({ ...plan, timing: { ...plan.timing, tokens: { life: 86_400_000, cache: 60_000 } } }),
+    ),
+    'a new key that is forgotten on the way back while a token that it signed may be alive': planted(keyGoingBack(), [intent('back:forget:publish:0')]),
+    'an old key that is forgotten before the new one is presented': planted(
+      before(intentOf('publish:0'), DUAL),
+      [stepDone('gate:forget'), intent('forget:publish:0')],
+    ),
   },
   I5: {
     'an ending without a recorded identity': withPlan(
@@ -122,6 +148,11 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, readonly TimedEve
       before((event) => event.type === 'step-done' && event.step === 'gate:off'),
       [intent('off')],
     ),
+    'a key that is forgotten without a gate': planted(
+      before((event) => event.type === 'step-done' && event.step === 'gate:forget', DUAL),
+      [intent('forget:publish:0')],
+    ),
+    'a key that is forgotten long after its gate': planted(before(intentOf('forget:publish:0'), DUAL), [intent('forget:publish:0')], 60_001),
     'an ending long after its gate': planted(before(intentOf('off')), [intent('off')], 60_001),
     'an ending on the way back without its gate': planted(
       goingBack().filter((event) => !('step' in event && event.step === 'back:gate:new')),

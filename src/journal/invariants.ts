@@ -1,11 +1,11 @@
 import { KeyturnError } from '../kit/index.ts'
-import { isEffect, type Step } from '../plan/step.ts'
+import { isEffect } from '../plan/step.ts'
 import { mayLeave } from '../plan/steps.ts'
 import type { TimedEvent } from './event.ts'
 import { nameOf } from './name.ts'
 import { foldProgress, type Progress } from './progress.ts'
 import { withoutWord } from './receivers.ts'
-import { GATE_FRESH_MS, gateOf, isKnown, mintsLost, newIdOf, stepOf } from './steps.ts'
+import { endedBy, type Forgetting, forgets, GATE_FRESH_MS, gateOf, isKnown, mintsLost, newIdOf, other, stepOf, stepsOf } from './steps.ts'
 
 /** A sentence that holds over every prefix of every journal. */
 export interface Invariant {
@@ -19,11 +19,25 @@ const isIntent = (event: TimedEvent): event is TimedEvent & { type: 'intent-reco
 const isOutcome = (event: TimedEvent): event is TimedEvent & { type: 'step-done' | 'step-refused' | 'step-asked' | 'step-absent' | 'step-unknown' } =>
   ['step-done', 'step-refused', 'step-asked', 'step-absent', 'step-unknown'].includes(event.type)
 
-/** An intent to end a credential: `off` or `gone`. */
-function ending(progress: Progress, event: TimedEvent): (Step & { do: 'set' }) | undefined {
+/** An intent to end a credential: `off` or `gone`, or to forget it in a store. */
+function ending(progress: Progress, event: TimedEvent): Forgetting | undefined {
   if (!isIntent(event)) return undefined
   const step = stepOf(progress.plan, event.step)
-  return step.do === 'set' && step.to !== 'on' ? step : undefined
+  return forgets(step) ? step : undefined
+}
+
+/**
+ * What is broken when a key is forgotten now: something that it signed may be alive, since an instance presented it until it was seen to
+ * present the other one. Nothing was signed with a key that was never presented.
+ */
+function forgotten(progress: Progress, step: Forgetting, at: number): string | undefined {
+  const { life } = progress.plan.timing.tokens ?? { life: 0 }
+  if (step.do !== 'publish') return undefined
+  const ended = endedBy(step)
+  const moved = stepsOf(progress).filter((each) => each.do === 'attest' && each.which === other(ended) && each.beside === ended)
+  if (moved.length === 0) return ended === 'old' ? `${step.id} before the other key was presented` : undefined
+  const since = moved.map(({ id }) => progress.done.get(id)?.at ?? Infinity)
+  return at - Math.max(...since) >= life ? undefined : `${step.id} while what the ${ended} key signed may be alive`
 }
 
 /** The invariants of the design, as far as a journal shows them. Run over journals in tests, and at every event with KEYTURN_DEBUG. */
@@ -71,8 +85,9 @@ export const INVARIANTS: readonly Invariant[] = [
       if (event.type === 'wait-started') return progress.waits.has(event.step) ? `${event.step} begins twice` : undefined
       const step = ending(progress, event)
       if (step === undefined) return undefined
-      if (step.which !== (progress.direction === 'forward' ? 'old' : 'new')) return `${step.id} ends the credential that stays`
-      if (progress.direction === 'back') return undefined
+      if (endedBy(step) !== (progress.direction === 'forward' ? 'old' : 'new')) return `${step.id} ends the credential that stays`
+      const alive = forgotten(progress, step, event.at)
+      if (alive !== undefined || progress.direction === 'back') return alive
       const before = progress.plan.steps.slice(0, progress.plan.steps.findIndex((each) => each.id === step.id))
       const early = before.find((each) => each.do === 'wait' && !progress.done.has(each.id))
       return early === undefined ? undefined : `${step.id} before ${early.id} is over`
@@ -87,7 +102,8 @@ export const INVARIANTS: readonly Invariant[] = [
       // On the way forward one is turned on only by a rotation that says which other one it takes back.
       const turnsOn = isIntent(event) && stepOf(progress.plan, event.step).do === 'set' && ending(progress, event) === undefined && progress.direction === 'forward'
       if (turnsOn && (takesBack === undefined || progress.plan.next === undefined)) return `${event.step} turns on what was not recorded`
-      return ending(progress, event) !== undefined && (current === undefined || fresh === undefined || nameOf(current.id) === fresh) ? `${event.type} without two identities` : undefined
+      // What nobody else knows has no identity but its value: a store forgets it by that.
+      return ending(progress, event)?.do === 'set' && (current === undefined || fresh === undefined || nameOf(current.id) === fresh) ? `${event.type} without two identities` : undefined
     },
   },
   {
@@ -107,7 +123,7 @@ export const INVARIANTS: readonly Invariant[] = [
     says: 'off before gone where the issuer can',
     broken: (_, progress, event) => {
       const step = ending(progress, event)
-      if (step?.to !== 'gone' || !progress.plan.traits.ends.includes('off')) return undefined
+      if (step?.do !== 'set' || step.to !== 'gone' || !progress.plan.traits.ends.includes('off')) return undefined
       const list = progress.direction === 'forward' ? progress.plan.steps : progress.plan.back
       const off = list.find((each) => each.do === 'set' && each.to === 'off')
       return off !== undefined && progress.done.has(off.id) ? undefined : `${step.id} before off`

@@ -49,6 +49,8 @@ export interface Progress {
   readonly trouble?: Trouble
   readonly waits: ReadonlyMap<string, number>
   readonly held?: { readonly step: string; readonly reasons: readonly string[]; readonly retryAt: number }
+  /** When the gate at hand was last held by an instance that proved to hold another credential than the one that stays. */
+  readonly staleAt?: number
   /** The label of the new credential's id (see name.ts), as soon as it has one. */
   readonly newId?: string
   /** By what was acknowledged: who answers for it. */
@@ -203,6 +205,7 @@ function apply(draft: Draft, event: TimedEvent): void {
     case 'gate-held':
       // It gave an answer: what kept it from giving one before is over.
       if (draft.trouble?.step === event.step) delete draft.trouble
+      if (event.stale === true) draft.staleAt = event.at
       draft.held = { step: event.step, reasons: event.reasons, retryAt: event.retryAt }
       return
     case 'turn-requested':
@@ -215,6 +218,7 @@ function apply(draft: Draft, event: TimedEvent): void {
     case 'direction-turned':
       draft.direction = 'back'
       draft.turned = { code: event.code, about: event.about }
+      delete draft.staleAt
       wake(draft)
       return
     case 'rotation-paused':

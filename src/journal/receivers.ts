@@ -1,5 +1,5 @@
 import type { TaskRequest } from '../kit/index.ts'
-import type { Step, Which } from '../plan/step.ts'
+import type { Shown, Step } from '../plan/step.ts'
 import type { TimedEvent } from './event.ts'
 import type { Progress } from './progress.ts'
 import { stepsOf } from './steps.ts'
@@ -34,7 +34,7 @@ export function openReceivers({ receivers = [] }: TaskRequest, known: Receivers 
   return receivers.filter((name) => known?.get(name)?.acknowledged === undefined)
 }
 
-type ConsumerStep = { readonly wave: number; readonly consumer: number; readonly which: Which }
+type ConsumerStep = { readonly wave: number; readonly consumer: number } & Shown
 
 /**
  * Whose part in a reload is done, or was never begun: who has said that it took the value; on the way back who was not handed the new
@@ -51,9 +51,9 @@ export function spared(progress: Progress, step: Step & ConsumerStep): string[] 
 }
 
 /** Whether a receiver has said that it took this credential, at the last time that its consumer was given it. */
-export function isTaken(progress: Progress, { wave, consumer, which }: ConsumerStep, name: string): boolean {
+export function isTaken(progress: Progress, { wave, consumer, which, beside }: ConsumerStep, name: string): boolean {
   const last = stepsOf(progress).findLast((step) => step.do === 'reload' && step.wave === wave && step.consumer === consumer && progress.receivers.has(step.id))
-  return last?.do === 'reload' && last.which === which && progress.receivers.get(last.id)?.get(name)?.acknowledged !== undefined
+  return last?.do === 'reload' && last.which === which && last.beside === beside && progress.receivers.get(last.id)?.get(name)?.acknowledged !== undefined
 }
 
 /** The receivers that the last task of a step named, and for which nobody has given a word. */

@@ -1,5 +1,5 @@
 import type { Plan } from '../plan/plan.ts'
-import type { Step } from '../plan/step.ts'
+import type { Shown, Step, Which } from '../plan/step.ts'
 import { isChosen, isOneWay, overlaps, restores } from '../plan/steps.ts'
 import type { Progress } from './progress.ts'
 
@@ -8,7 +8,7 @@ export function stepsOf(progress: Progress): readonly Step[] {
   const list = progress.direction === 'forward' ? progress.plan.steps : progress.plan.back
   if (list.every((step) => step.needs === undefined)) return list
   const known = isKnown(progress)
-  const needed = { minted: mayHave(progress, 'mint') || (known && restores(progress.plan)), known, presented: mayHave(progress, 'publish'), ended: mayHave(progress, 'set'), lost: mintsLost(progress) > 0 }
+  const needed = { minted: mayHave(progress, 'mint') || (known && restores(progress.plan)), known, shown: mayHave(progress, 'publish'), presented: mayPresent(progress), ended: mayHave(progress, 'set'), lost: mintsLost(progress) > 0 }
   return list.filter((step) => step.needs === undefined || needed[step.needs])
 }
 
@@ -20,6 +20,11 @@ export function mayHave(progress: Progress, kind: 'mint' | 'publish' | 'set'): b
 /** Whether the step ends a credential, for good or not. */
 export function isEnding(step: Step): step is Step & { do: 'set'; to: 'off' | 'gone' } {
   return step.do === 'set' && step.to !== 'on'
+}
+
+/** Whether the new credential may be presented: not while stores show it to those who accept it alone. */
+function mayPresent({ plan, begun }: Progress): boolean {
+  return plan.steps.some((step) => step.do === 'publish' && step.phase === 'present' && begun.has(step.id))
 }
 
 /** How many mints of the way forward got no answer, and were not to be seen either. */
@@ -75,7 +80,32 @@ export function resourceOf(plan: Plan, step: Step): string | undefined {
 export function pastReturn(progress: Progress): boolean {
   if (progress.direction === 'back') return false
   if (isOneWay(progress.plan) && mayHave(progress, 'mint')) return true
-  return progress.plan.steps.some((step) => step.do === 'set' && step.to === 'gone' && progress.intended.has(step.id))
+  return progress.plan.steps.some((step) => forgets(step) && (step.do !== 'set' || step.to === 'gone') && progress.intended.has(step.id))
+}
+
+/** A step after which one of the two credentials is no longer accepted. */
+export type Forgetting = Step & { do: 'set' | 'publish' }
+
+/** Whether the step ends a credential, at the issuer or, where the consumers accept, in what they read. */
+export function forgets(step: Step): step is Forgetting {
+  return step.do === 'set' ? step.to !== 'on' : step.do === 'publish' && step.phase === 'forget'
+}
+
+/** The credential that such a step ends. */
+export function endedBy(step: Forgetting): Which {
+  return step.do === 'set' ? step.which : other(step.which)
+}
+
+/** The other one of the two. */
+export function other(which: Which): Which {
+  return which === 'new' ? 'old' : 'new'
+}
+
+/** What the stores show beside, and what they showed before: which of the two an instance still holds when it was not reloaded. */
+export function shownBefore({ which, beside }: Shown): Shown {
+  // Of two that are accepted, the one that comes later is accepted before it is presented, and the earlier one is forgotten last.
+  if (beside === undefined) return { which, beside: other(which) }
+  return which === 'old' ? { which } : { which: beside, beside: which }
 }
 
 /** Whether ending the old credential was begun on the way forward: then going back is an undo. */
@@ -87,9 +117,11 @@ export function endingBegun(progress: Progress): boolean {
 export const GATE_FRESH_MS = 60_000
 
 /** The gate that stands before an ending in the same direction; undefined when the plan has none for it. */
-export function gateOf(progress: Progress, step: Step & { do: 'set' }): Step | undefined {
+export function gateOf(progress: Progress, step: Forgetting): Step | undefined {
   const list = progress.direction === 'forward' ? progress.plan.steps : progress.plan.back
-  const gate = list.find((each) => each.do === 'gate' && each.ends === step.which && each.to === step.to)
-  const needed = gate?.needs === undefined || mayHave(progress, 'publish')
+  // What was forgotten in one store is forgotten: the gate is before the first of them.
+  if (step.do === 'publish' && list.find(forgets)?.id !== step.id) return undefined
+  const gate = list.find((each) => each.do === 'gate' && each.ends === endedBy(step) && (step.do === 'publish' || each.to === step.to))
+  const needed = gate?.needs === undefined || mayPresent(progress)
   return overlaps(progress.plan) && needed ? gate : undefined
 }

@@ -18,6 +18,7 @@ export const CODES = {
   STORE_DRIFT: { says: 'the stores do not agree on the current value', hint: 'Make every store hold the value that works, then run again.' },
   STORE_UNFIT: { says: 'the value in the store does not fit its binding', hint: 'Compare the template in the manifest with the line in the store.' },
   STORE_UNSAFE: { says: 'the store is not a safe place for a value', hint: 'Keep values out of files that git tracks or does not ignore, and out of examples.' },
+  PREVIOUS_HELD: { says: 'another key than the one in use is still accepted', hint: 'Wait until what it signed has run out, take it out of the store that is named, reload the consumers, and run again.' },
   STORE_MISSING: { says: 'the store does not exist', hint: 'Create it with the current value in it, or mend its place in the manifest.' },
   STORE_EDITED: { says: 'somebody else changed the value in the store', hint: 'Find out who wrote it; then `keyturn resume` publishes again, `keyturn abort` goes back.' },
   STORE_FULL: { says: 'there is no space left to write', hint: 'Free some space, then `keyturn resume`; the old content is untouched.' },

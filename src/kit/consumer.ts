@@ -41,6 +41,8 @@ export type Proof = 'challenge' | 'issuer' | 'process' | 'inferred'
 export interface Presented {
   readonly fields: Fields
   readonly entries: Entries
+  /** What has to be accepted beside it, and nothing else; absent where the issuer accepts, so that instances know of one only. */
+  readonly others?: readonly Fields[]
 }
 
 /** Which of the two an instance holds. `unseen` is not an answer: it could not be found out now. */

@@ -107,6 +107,8 @@ export interface Issuer {
   endpoints(): readonly string[]
   /** Which credential of this principal has these fields. Pure. Undefined when the fields belong to another principal. */
   idOf(fields: Fields): string | undefined
+  /** The same with those that follow from them (of a private key its public one). Pure; absent where none does. */
+  complete?(fields: Fields): Fields
   /**
    * The credential to mint when `current` is in use: its id, and for a `chosen` value its fields with a fresh random value. For a
    * `made` one nothing is known yet: a placeholder id that no credential has, and no fields. Pure apart from randomness: nothing

@@ -20,7 +20,14 @@ export interface Used {
  * How a field sits in a store: `template` renders the whole value (`postgres://{user}:{password}@db/app`, where fields inside a
  * URL are percent-encoded), `url` replaces only user and password of the URL that is there and keeps every other byte.
  */
-export type Binding = { readonly template: string } | { readonly url: { readonly user?: string; readonly password: string } }
+export type Binding = ({ readonly template: string } | { readonly url: { readonly user?: string; readonly password: string } }) & { readonly slot?: Slot; readonly empty?: true }
+
+/**
+ * What a key of a store holds, where that is not the credential that is presented. `previous`: the other one while both are accepted;
+ * `new`, `old`: that one while both are; `jwks`: a JSON Web Key Set of both, the presented one first. At rest the key is not there, or
+ * with `empty` it holds nothing; a key set then has one key.
+ */
+export type Slot = 'previous' | 'new' | 'old' | 'jwks'
 
 export interface StoreSpec extends Used {
   /** By key of the store. Never empty. */
@@ -55,6 +62,8 @@ export interface Timing {
   readonly ready: Ms
   /** How long the sealed snapshot is kept after the end of the rotation; none is taken with 0. Thirty days when absent. */
   readonly snapshots?: Ms
+  /** With dual-key: how long what a key signed is shown at most, and how long verifiers keep the keys that they fetched. */
+  readonly tokens?: { readonly life: Ms; readonly cache: Ms }
 }
 
 export type Lifecycle = 'active' | 'future' | 'legacy' | 'static'

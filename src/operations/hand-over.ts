@@ -4,6 +4,7 @@ import { findRotation } from '../state/rotation.ts'
 import { stepOf } from '../journal/steps.ts'
 import { type Fields, KeyturnError, Secret } from '../kit/index.ts'
 import type { Manifest } from '../manifest/model.ts'
+import { isDual } from '../plan/steps.ts'
 import type { Runtime } from '../runtime.ts'
 import { secretFields, Values } from '../steps/values.ts'
 import { withEngine } from './follow.ts'
@@ -51,7 +52,9 @@ export async function takeOut(engine: Engine, rotation: string, receiver: string
     }
     const step = stepOf(plan, asked.step)
     const values = await Values.open(engine, rotation, plan, engine.host(plan.base))
-    const credential = step.do === 'reload' ? values[step.which] : undefined
+    // Of two keys a receiver has the old one already: before it is presented it has to accept the new one.
+    const which = step.do === 'reload' ? (isDual(plan) && step.beside !== undefined ? 'new' : step.which) : undefined
+    const credential = which === undefined ? undefined : values[which]
     if (credential === undefined) throw new KeyturnError('INTERNAL', 'the credential of the step is not known')
     value = textOf(credential.fields, asked.task.fields ?? secretFields(plan.traits.fields))
     engine.host(plan.base).conceal(value)

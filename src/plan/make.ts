@@ -1,7 +1,7 @@
 import type { ConsumerTraits, Evidence, Fields, IssuerTraits, Ms, Preflight, ResourceKey } from '../kit/index.ts'
 import type { CheckSpec, Manifest, SecretSpec } from '../manifest/model.ts'
 import type { Plan, PlannedCheck, PlannedConsumer, PlannedStore, Preconditions, Summary } from './plan.ts'
-import { backSteps, forwardSteps, isOneWay, type Layout, overlaps } from './steps.ts'
+import { backSteps, forwardSteps, isDual, isOneWay, type Layout, overlaps } from './steps.ts'
 
 /** What was seen of the world before planning; parts that were not looked at are absent. */
 export interface World {
@@ -43,6 +43,7 @@ export function makePlan(manifest: Manifest, secret: SecretSpec, world: World): 
     checks: secret.checks.length,
     postflight: manifest.postflight.length,
     timing: secret.timing,
+    names: stores.some(({ bind }) => Object.values(bind).some(({ slot }) => slot === 'new' || slot === 'old')),
     within: { secret: within(secret.checks), postflight: within(manifest.postflight) },
     ...takesBack,
   }
@@ -71,7 +72,7 @@ export function makePlan(manifest: Manifest, secret: SecretSpec, world: World): 
     timing: secret.timing,
     steps,
     back: backSteps(layout),
-    summary: summarise(secret, manifest.postflight, world, layout, steps.find((step) => step.do === 'set' && step.to === 'gone')?.id),
+    summary: summarise(secret, manifest.postflight, world, layout, steps.find((step) => (step.do === 'set' && step.to === 'gone') || (step.do === 'publish' && step.phase === 'forget'))?.id),
     preconditions: preconditionsOf(world),
   }
 }
@@ -88,11 +89,13 @@ function within(checks: readonly CheckSpec[]): Ms[] {
 const STEP_MS = 200
 
 function summarise(secret: SecretSpec, postflight: readonly CheckSpec[], world: World, layout: Layout, gone: string | undefined): Summary {
-  const reloads = world.waves.flat().reduce((sum, consumer) => sum + consumer.traits.takes * Math.max(1, consumer.instances.length), 0)
+  const rounds = isDual(layout) ? 3 : layout.names === true ? 2 : 1
+  const reloads = rounds * world.waves.flat().reduce((sum, consumer) => sum + consumer.traits.takes * Math.max(1, consumer.instances.length), 0)
   const takes = reloads + STEP_MS * (4 + layout.stores + layout.waves.length + layout.checks)
   const overlap = overlaps(layout)
   const oneWay = isOneWay(layout)
-  const waits = overlap ? secret.timing.grace + secret.timing.quiet + (layout.traits.ends.length > 1 ? secret.timing.undo : 0) : 0
+  const { grace, quiet, undo, tokens } = secret.timing
+  const waits = isDual(layout) ? grace + (tokens?.cache ?? 0) : overlap ? grace + quiet + (layout.traits.ends.length > 1 ? undo : 0) : 0
   const observed = Math.max(0, ...[...secret.checks, ...postflight].map((check) => check.for ?? 0))
   const evidence: Evidence = world.issuer.preflight?.evidence ?? {}
   return {
@@ -110,7 +113,7 @@ function summarise(secret: SecretSpec, postflight: readonly CheckSpec[], world: 
 }
 
 function notRestored(world: World, overlap: boolean, oneWay: boolean): string[] {
-  const lost = overlap ? ['sessions of the old credential that are ended when it is turned off'] : ['logins that fail between the change and the reload']
+  const lost = world.issuer.traits.acceptor === 'consumers' && overlap ? [] : overlap ? ['sessions of the old credential that are ended when it is turned off'] : ['logins that fail between the change and the reload']
   if (oneWay) lost.push('the old value: the provider makes the new one, and nobody can make the old one again')
   if (world.stores.some((store) => !store.readable)) lost.push('the old value: a store cannot be read, so there is no rollback and no proof of death')
   return lost
@@ -124,7 +127,7 @@ function asked({ issuer: { traits: { asks = [] } }, waves }: World): string[] {
 }
 
 function notEnded({ traits }: Layout, overlap: boolean): string[] {
-  if (!overlap || traits.ends.length > 0) return []
+  if (!overlap || traits.ends.length > 0 || traits.acceptor === 'consumers') return []
   return ['the provider ends the old credential in its own time: this rotation does not end it, and does not prove it dead']
 }
 

@@ -5,12 +5,22 @@ export type Which = 'new' | 'old'
 
 /**
  * What has to have been begun on the way forward for a step to be needed. `known`: the new credential is known, so that it can be
- * ended and proven dead; `lost`: a mint got no answer, and may have made something.
+ * ended and proven dead; `lost`: a mint got no answer, and may have made something; `shown`: a store shows it, though perhaps only for
+ * acceptors.
  */
-export type Needed = 'minted' | 'known' | 'presented' | 'ended' | 'lost'
+export type Needed = 'minted' | 'known' | 'shown' | 'presented' | 'ended' | 'lost'
+
+/** What a wait is for. `cache`: verifiers may keep the keys that they have fetched for so long. */
+export type Why = 'grace' | 'undo' | 'cache'
 
 /** The three phases of every rotation, and what frames them. */
 export type Phase = 'preflight' | 'accept' | 'present' | 'forget' | 'close'
+
+/** What stores show: the credential that is presented, and beside it the other one while both are accepted. */
+export interface Shown {
+  readonly which: Which
+  readonly beside?: Which
+}
 
 /** What a step does. Those with `effect: true` change the outside: an intent is on disk before, and an outcome after. */
 export type Action =
@@ -19,13 +29,13 @@ export type Action =
   /** Takes the credential that the provider's own rotation brought. */
   | { readonly do: 'collect'; readonly which: 'new' }
   | { readonly do: 'probe'; readonly which: Which }
-  | { readonly do: 'publish'; readonly store: number; readonly which: Which; readonly effect: true }
-  | { readonly do: 'reload'; readonly wave: number; readonly consumer: number; readonly which: Which; readonly effect: true; readonly pace?: Pace }
-  | { readonly do: 'attest'; readonly wave: number; readonly consumer: number; readonly which: Which }
+  | ({ readonly do: 'publish'; readonly store: number; readonly effect: true } & Shown)
+  | ({ readonly do: 'reload'; readonly wave: number; readonly consumer: number; readonly effect: true; readonly pace?: Pace } & Shown)
+  | ({ readonly do: 'attest'; readonly wave: number; readonly consumer: number } & Shown)
   | { readonly do: 'check'; readonly list: 'secret' | 'postflight'; readonly index: number; readonly which: Which }
-  | { readonly do: 'wait'; readonly why: 'grace' | 'undo'; readonly for: Ms }
+  | { readonly do: 'wait'; readonly why: Why; readonly for: Ms }
   | { readonly do: 'watch'; readonly which: Which; readonly for: Ms; readonly every: Ms }
-  | { readonly do: 'gate'; readonly keeps: Which; readonly ends: Which; readonly to: 'off' | 'gone' }
+  | { readonly do: 'gate'; readonly keeps: Which; readonly beside?: Which; readonly ends: Which; readonly to: 'off' | 'gone' }
   | { readonly do: 'set'; readonly which: Which; readonly to: 'on' | 'off' | 'gone'; readonly effect: true }
   | { readonly do: 'prove'; readonly accepted: Which; readonly rejected: Which }
   /** Ends what lost mints of this rotation left at the provider. */

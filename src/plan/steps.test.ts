@@ -15,6 +15,9 @@ function layoutOf(part: Partial<Layout> = {}): Layout {
   }
 }
 
+/** The traits of an issuer of keys that the consumers check. */
+const keyTraits = { ...postgresTraits('overlap'), acceptor: 'consumers', ends: [], settle: 0, fields: { value: 'secret' } } as const
+
 const anyLayout = fc
   .record({
     strategy: fc.constantFrom('alternate' as const, 'in-place' as const, 'overlap' as const, 'hard-cut' as const),
@@ -67,6 +70,41 @@ describe('the steps of the way forward', () => {
       'reload:1.0', 'attest:1.0', 'reload:1.1', 'attest:1.1',
       'check:0', 'postflight:0', 'prove', 'sweep', 'receipt',
     ])
+  })
+
+  it('shows the new key to those who accept it, then presents it, then forgets the old one, each everywhere, with dual-key (G-05, C-09)', () => {
+    const tokens = { life: 5_000, cache: 300 }
+    const layout = layoutOf({ strategy: 'dual-key', traits: keyTraits, stores: 1, waves: [1], timing: { ...layoutOf().timing, grace: 6_000, tokens } })
+    const steps = forwardSteps(layout)
+    expect(ids(steps)).toEqual([
+      'preflight', 'mint', 'accept:publish:0', 'accept:reload:0.0', 'accept:attest:0.0', 'check:0:accept', 'postflight:0:accept', 'cache',
+      'publish:0', 'reload:0.0', 'attest:0.0', 'check:0', 'postflight:0', 'grace', 'gate:forget',
+      'forget:publish:0', 'forget:reload:0.0', 'forget:attest:0.0', 'check:0:forget', 'postflight:0:forget', 'sweep', 'receipt',
+    ])
+    const shown = steps.flatMap((step) => (step.do === 'publish' ? [[step.phase, step.which, step.beside]] : []))
+    expect(shown).toEqual([['accept', 'old', 'new'], ['present', 'new', 'old'], ['forget', 'new', undefined]])
+    expect(steps.find(({ id }) => id === 'grace')).toMatchObject({ for: 6_000 })
+    const short = forwardSteps({ ...layout, timing: { ...layout.timing, grace: 1_000 } })
+    expect(short.find(({ id }) => id === 'grace')).toMatchObject({ for: 5_000 })
+  })
+
+  it('keeps the new key accepted on the way back until what it signed has run out (G-05)', () => {
+    const timing = { ...layoutOf().timing, grace: 6_000, tokens: { life: 5_000, cache: 300 } }
+    const steps = backSteps(layoutOf({ strategy: 'dual-key', traits: keyTraits, stores: 1, waves: [1], checks: 0, postflight: 0, within: { secret: [], postflight: [] }, timing }))
+    expect(steps.map(({ id, needs }) => `${id}${needs === undefined ? '' : ` if ${needs}`}`)).toEqual([
+      'back:publish:0 if presented', 'back:reload:0.0 if presented', 'back:attest:0.0 if presented', 'back:grace if presented', 'back:gate:forget if presented',
+      'back:forget:publish:0 if shown', 'back:forget:reload:0.0 if shown', 'back:forget:attest:0.0 if shown', 'back:sweep', 'back:receipt',
+    ])
+    expect(steps.find(({ id }) => id === 'back:grace')).toMatchObject({ for: 5_000 })
+    const shown = steps.flatMap((step) => (step.do === 'publish' ? [[step.which, step.beside]] : []))
+    expect(shown).toEqual([['old', 'new'], ['old', undefined]])
+  })
+
+  it('promotes the new value to its base name, everywhere, before the old one is ended (G-06, C-11, S1-31)', () => {
+    const steps = forwardSteps(layoutOf({ names: true, stores: 1, waves: [1], checks: 0, postflight: 0, within: { secret: [], postflight: [] } }))
+    expect(ids(steps).slice(2, 11)).toEqual(['probe:new', 'publish:0', 'reload:0.0', 'attest:0.0', 'grace', 'settle:publish:0', 'settle:reload:0.0', 'settle:attest:0.0', 'watch'])
+    const shown = steps.flatMap((step) => (step.do === 'publish' ? [[step.which, step.beside]] : []))
+    expect(shown).toEqual([['new', 'old'], ['new', undefined]])
   })
 
   it('leaves out a grace, a watch and an undo window of no length', () => {

@@ -1,6 +1,6 @@
 import type { IssuerTraits, Ms, Pace, Strategy } from '../kit/index.ts'
 import type { Timing } from '../manifest/model.ts'
-import type { Action, Needed, Phase, Step, Which } from './step.ts'
+import type { Action, Needed, Phase, Shown, Step, Which } from './step.ts'
 
 /** What the steps of a plan depend on: counts, traits and times, nothing else. */
 export interface Layout {
@@ -12,6 +12,8 @@ export interface Layout {
   readonly checks: number
   readonly postflight: number
   readonly timing: Timing
+  /** Whether a store has keys for old and new beside the one that stays. */
+  readonly names?: boolean
   /** How long each check may look again. */
   readonly within: { readonly secret: readonly Ms[]; readonly postflight: readonly Ms[] }
   /** The rotation that is taken back: the credential that it ends with was in use before. */
@@ -26,9 +28,12 @@ export function forwardSteps(layout: Layout): Step[] {
   const steps = builder(layout)
   steps.add('preflight', 'preflight', { do: 'preflight' }, LOOK_MS)
   accept(steps, layout)
-  present(steps, layout, 'new')
-  if (overlaps(layout)) {
+  present(steps, layout, { which: 'new', ...(layout.names === true || isDual(layout) ? { beside: 'old' } : {}) })
+  if (isDual(layout)) {
+    forgetKey(steps, layout, 'new', 'old')
+  } else if (overlaps(layout)) {
     if (layout.timing.grace > 0 && layout.traits.ends.length > 0) steps.add('grace', 'present', { do: 'wait', why: 'grace', for: layout.timing.grace })
+    if (layout.names === true) present(steps, layout, { which: 'new' }, { id: 'settle:' })
     forget(steps, layout, 'new', 'old')
   } else {
     // Accepting the new one ended the old one: nothing may stand between that and the last consumer.
@@ -42,13 +47,16 @@ export function backSteps(layout: Layout): Step[] {
   const steps = builder(layout, 'back:')
   // Once it is minted there is no way back; before that there is nothing to take back.
   if (isOneWay(layout)) return close(steps, layout)
-  if (overlaps(layout)) {
+  if (isDual(layout)) {
+    present(steps, layout, { which: 'old', beside: 'new' }, { needs: 'presented' })
+    forgetKey(steps, layout, 'old', 'new')
+  } else if (overlaps(layout)) {
     const [first] = layout.traits.ends
     if (first !== undefined) steps.add('restore', 'accept', { do: 'set', which: 'old', to: 'on', effect: true }, undefined, 'ended')
     // What the provider was asked for it brings, whether it is still wanted or not: only who has it can end it.
     if (layout.traits.mint === 'triggers') steps.add('collect', 'accept', { do: 'collect', which: 'new' }, LOOK_MS, 'minted')
     probe(steps, layout, 'old', 'minted')
-    present(steps, layout, 'old', 'presented')
+    present(steps, layout, { which: 'old' }, { needs: 'presented' })
     if (first !== undefined) {
       watch(steps, layout, 'watch:new', 'new', 'presented')
       steps.add('gate:new', 'forget', { do: 'gate', keeps: 'old', ends: 'new', to: first }, LOOK_MS, 'presented')
@@ -58,7 +66,7 @@ export function backSteps(layout: Layout): Step[] {
   } else {
     steps.add('mint:old', 'accept', { do: 'mint', which: 'old', effect: true }, undefined, 'minted')
     // Where nothing was published the consumers still hold the old value: they are not restarted for nothing.
-    present(steps, layout, 'old', 'presented')
+    present(steps, layout, { which: 'old' }, { needs: 'presented' })
     prove(steps, layout, 'prove:old', 'old', 'new', 'minted')
   }
   return close(steps, layout)
@@ -66,6 +74,11 @@ export function backSteps(layout: Layout): Step[] {
 
 /** What tells how old and new meet. */
 type Meeting = Pick<Layout, 'strategy' | 'traits'>
+
+/** Whether we make the key and the consumers check what it signed: both have to be accepted before one of them signs. */
+export function isDual({ strategy }: Pick<Layout, 'strategy'>): boolean {
+  return strategy === 'dual-key'
+}
 
 /** Whether old and new are accepted side by side for a while. */
 export function overlaps({ strategy, traits }: Meeting): boolean {
@@ -123,6 +136,20 @@ function accept(steps: Builder, layout: Layout): void {
   steps.add('mint', 'accept', { do: 'mint', which: 'new', effect: true })
   if (layout.traits.mint === 'triggers') steps.add('collect', 'accept', { do: 'collect', which: 'new' }, LOOK_MS)
   if (overlaps(layout) || layout.traits.mint === 'triggers') probe(steps, layout, 'new')
+  if (!isDual(layout)) return
+  present(steps, layout, { which: 'old', beside: 'new' }, { id: 'accept:', phase: 'accept' })
+  const { cache = 0 } = layout.timing.tokens ?? {}
+  if (cache > 0) steps.add('cache', 'accept', { do: 'wait', why: 'cache', for: cache })
+}
+
+/** The key is forgotten where no token that it signed can be alive any more; who goes back has handed out tokens of the new one, too. */
+function forgetKey(steps: Builder, layout: Layout, keeps: Which, ends: Which): void {
+  const { grace, tokens } = layout.timing
+  const [presented, shown] = keeps === 'new' ? [] : (['presented', 'shown'] as const)
+  const life = Math.max(tokens?.life ?? 0, keeps === 'new' ? grace : 0)
+  steps.add('grace', 'present', { do: 'wait', why: 'grace', for: life }, undefined, presented)
+  steps.add('gate:forget', 'forget', { do: 'gate', keeps, beside: ends, ends, to: 'gone' }, LOOK_MS, presented)
+  present(steps, layout, { which: keeps }, { id: 'forget:', phase: 'forget', needs: shown })
 }
 
 function probe(steps: Builder, layout: Layout, which: Which, needs?: Needed): void {
@@ -134,12 +161,19 @@ interface Place {
   readonly consumer: number
 }
 
-function present(steps: Builder, layout: Layout, which: Which, needs?: Needed): void {
-  for (let store = 0; store < layout.stores; store += 1) steps.add(`publish:${store}`, 'present', { do: 'publish', store, which, effect: true }, undefined, needs)
+/** One round of publishing: where its ids and its phase are not those of the only one. */
+interface Round {
+  readonly id?: string
+  readonly phase?: Phase
+  readonly needs?: Needed | undefined
+}
+
+function present(steps: Builder, layout: Layout, shown: Shown, { id = '', phase = 'present', needs }: Round = {}): void {
+  for (let store = 0; store < layout.stores; store += 1) steps.add(`${id}publish:${store}`, phase, { do: 'publish', store, ...shown, effect: true }, undefined, needs)
   const places = layout.waves.flatMap((count, wave) => Array.from({ length: count }, (_, consumer) => ({ wave, consumer })))
   const reload = ({ wave, consumer }: Place, pace: { readonly pace?: Pace }): void =>
-    steps.add(`reload:${wave}.${consumer}`, 'present', { do: 'reload', wave, consumer, which, effect: true, ...pace }, layout.timing.ready, needs)
-  const attest = ({ wave, consumer }: Place): void => steps.add(`attest:${wave}.${consumer}`, 'present', { do: 'attest', wave, consumer, which }, layout.timing.ready, needs)
+    steps.add(`${id}reload:${wave}.${consumer}`, phase, { do: 'reload', wave, consumer, ...shown, effect: true, ...pace }, layout.timing.ready, needs)
+  const attest = ({ wave, consumer }: Place): void => steps.add(`${id}attest:${wave}.${consumer}`, phase, { do: 'attest', wave, consumer, ...shown }, layout.timing.ready, needs)
   if (layout.strategy === 'hard-cut') {
     // All at once: of two halves with different values each would throw the other's users out, again and again.
     for (const place of places) reload(place, { pace: 'at-once' })
@@ -150,7 +184,7 @@ function present(steps: Builder, layout: Layout, which: Which, needs?: Needed): 
       attest(place)
     }
   }
-  check(steps, layout, which, 'present', '', needs)
+  check(steps, layout, shown.which, phase, id === '' ? '' : `:${id.slice(0, -1)}`, needs)
 }
 
 function check(steps: Builder, layout: Layout, which: Which, phase: Phase, suffix: string, needs?: Needed): void {

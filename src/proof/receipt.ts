@@ -5,7 +5,7 @@ import { stepOf } from '../journal/steps.ts'
 import { type Evidence, KeyturnError, type TaskRequest } from '../kit/index.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Step } from '../plan/step.ts'
-import { overlaps } from '../plan/steps.ts'
+import { isDual, overlaps } from '../plan/steps.ts'
 import type { Identity } from '../sealing/identity.ts'
 
 /** What was proven, for an auditor: fingerprints and the servers' own words, never a value. */
@@ -99,7 +99,7 @@ export function makeReceipt(
     closed: new Date(now).toISOString(),
     keyturn: opened?.version ?? '',
     inUse,
-    ...(overlaps(plan) && plan.traits.ends.length === 0 ? { left: other } : { ended: other }),
+    ...(overlaps(plan) && !isDual(plan) && plan.traits.ends.length === 0 ? { left: other } : { ended: other }),
     proof: seen('prove') ?? seen('probe') ?? {},
     attested: attestations(progress),
     ...acknowledgements(events),
@@ -107,7 +107,8 @@ export function makeReceipt(
     ...receipts(events),
     stores: plan.stores.map((store) => store.title),
     gapMs: gapOf(progress, events, now),
-    derivedLifeMs: plan.traits.derivedLife ?? (plan.traits.ends.length > 0 ? 0 : null),
+    // Where the consumers accept, the key was forgotten when all that it signed had run out.
+    derivedLifeMs: plan.traits.derivedLife ?? (plan.traits.ends.length > 0 || isDual(plan) ? 0 : null),
     steps: events.flatMap((event) => ('step' in event ? [{ step: event.step, at: new Date(event.at).toISOString(), outcome: event.type }] : [])),
     chain,
   }
@@ -147,7 +148,8 @@ function attestations(progress: Progress): Record<string, Evidence> {
   const found: Record<string, Evidence> = {}
   for (const [wave, consumers] of progress.plan.waves.entries()) {
     for (const [index, consumer] of consumers.entries()) {
-      const evidence = progress.done.get(`${back}attest:${wave}.${index}`)?.evidence
+      const ids = isDual(progress.plan) ? [`${back}forget:attest:${wave}.${index}`] : [`${back}settle:attest:${wave}.${index}`, `${back}attest:${wave}.${index}`]
+      const evidence = ids.map((id) => progress.done.get(id)?.evidence).find((seen) => seen !== undefined)
       if (evidence !== undefined) found[consumer.title] = evidence
     }
   }

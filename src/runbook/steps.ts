@@ -3,6 +3,7 @@ import type { PlannedCheck } from '../plan/plan.ts'
 import type { Needed, Step, Which } from '../plan/step.ts'
 import { duration } from '../views/duration.ts'
 import { stepText } from '../views/step.ts'
+import { otherKeys } from './keys.ts'
 import { elsewhere, type Scene } from './scene.ts'
 import type { RunbookStep } from './runbook.ts'
 import { entriesOf, renderEntries } from './values.ts'
@@ -18,7 +19,7 @@ export function byHand(scene: Scene, step: Step, numberOf: (id: string) => numbe
 }
 
 function onlyIf({ plan }: Scene, needed: Needed, numberOf: (id: string) => number | undefined): string | undefined {
-  const first = plan.steps.find((step) => ({ minted: step.do === 'mint', known: step.do === 'mint', presented: step.do === 'publish', ended: step.do === 'set', lost: false })[needed])
+  const first = plan.steps.find((step) => ({ minted: step.do === 'mint', known: step.do === 'mint', shown: step.do === 'publish', presented: step.do === 'publish' && step.phase === 'present', ended: step.do === 'set', lost: false })[needed])
   const number = first === undefined ? undefined : numberOf(first.id)
   if (needed === 'lost') return 'only if a request to make it got no answer'
   return number === undefined ? undefined : `only if step ${number} was begun`
@@ -44,7 +45,8 @@ function instructionsFor(scene: Scene, step: Step, title: string): readonly Inst
     case 'publish': {
       const [store, spec] = [hands.stores[step.store], secret.stores[step.store]]
       if (spec === undefined) return []
-      return [store?.write(entriesOf(AGE[step.which], step.store, spec)) ?? elsewhere(scene, spec.use, `Put it there: ${entriesOf(AGE[step.which], step.store, spec).map(({ key, variable: name }) => `\`${key}\` is what the variable ${name} holds`).join(', ')}.`)]
+      if (entriesOf(AGE[step.which], step.store, spec).length === 0) return otherKeys(step, spec)
+      return [store?.write(entriesOf(AGE[step.which], step.store, spec)) ?? elsewhere(scene, spec.use, `Put it there: ${entriesOf(AGE[step.which], step.store, spec).map(({ key, variable: name }) => `\`${key}\` is what the variable ${name} holds`).join(', ')}.`), ...otherKeys(step, spec)]
     }
     case 'reload': {
       const use = secret.waves[step.wave]?.[step.consumer]?.use ?? ''
@@ -59,6 +61,7 @@ function instructionsFor(scene: Scene, step: Step, title: string): readonly Inst
       return check === undefined ? [] : [checked(scene, check, hand, AGE[step.which])]
     }
     case 'wait':
+      if (step.why === 'cache') return [{ says: `Wait ${duration(step.for)}: whoever verifies has fetched the new key then.` }]
       return [{ says: step.why === 'grace' ? `Wait ${duration(step.for)}, so that whoever took the old one just before has finished. Keep the shell open, or keep the old value where you keep secrets: without it nobody can prove it dead.` : `Wait ${duration(step.for)}. Until this is over the old one can be turned on again: see the way back.` }]
     case 'watch':
       return atIssuer(unused(scene, AGE[step.which], step.for, step.every))

@@ -5,11 +5,18 @@ import { parseTemplate } from '../manifest/template.ts'
 
 /** The keys of a store with the variables for what stands under them. Pure. */
 export function entriesOf(age: Age, store: number, { bind }: StoreSpec): readonly Entry[] {
-  return Object.keys(bind).map((key) => ({ key, variable: entryVariable(age, store, key) }))
+  return inUse(bind).map(([key]) => ({ key, variable: entryVariable(age, store, key) }))
+}
+
+/** The keys that hold the credential in use, and nothing else: what there is beside them, while two are accepted, is in keys.ts. */
+function inUse(bind: StoreSpec['bind']): readonly (readonly [key: string, binding: Binding])[] {
+  return Object.entries(bind).filter(([, { slot }]) => slot === undefined)
 }
 
 /** What stands under a key, for people. Pure. */
 export function holds(binding: Binding): string {
+  if (binding.slot === 'jwks') return 'a JSON Web Key Set of all that are accepted'
+  if (binding.slot !== undefined) return `nothing, but while two are accepted the ${binding.slot === 'previous' ? 'other' : binding.slot} one`
   if ('template' in binding) return `\`${binding.template}\`${isUrl(binding.template) ? ', fields percent-encoded' : ''}`
   const { user, password } = binding.url
   return `a URL of which only ${user === undefined ? '' : `the user (\`${user}\`) and `}the password (\`${password}\`) change, percent-encoded`
@@ -19,7 +26,7 @@ export function holds(binding: Binding): string {
 export function takeFields(stores: readonly StoreSpec[]): Instruction | undefined {
   const taken = new Set<string>()
   const lines = stores.flatMap(({ bind }, store) =>
-    Object.entries(bind).flatMap(([key, binding]) => {
+    inUse(bind).flatMap(([key, binding]) => {
       const fields = fieldsOfBinding(binding)
       const into = (field: string): string => (taken.has(field) ? `SEEN_${variable('OLD', field).slice(4)}` : variable('OLD', field))
       const named = fields.map((field) => [field, into(field)] as const)
@@ -68,7 +75,7 @@ function takeOne(binding: Binding, from: string, names: ReadonlyMap<string, stri
 
 /** Puts together what the stores are to hold. Pure. */
 export function renderEntries(stores: readonly StoreSpec[]): Instruction {
-  const lines = stores.flatMap(({ bind }, store) => Object.entries(bind).flatMap(([key, binding]) => renderOne(binding, store, key)))
+  const lines = stores.flatMap(({ bind }, store) => inUse(bind).flatMap(([key, binding]) => renderOne(binding, store, key)))
   const filled = stores.flatMap((spec, store) => entriesOf('NEW', store, spec).map((entry) => `[ -n "$${entry.variable}" ]`))
   return { says: 'Put together what the stores are to hold.', run: `${lines.join('\n')}\n${filled.join(' && ')} && echo ready`, prints: 'ready' }
 }

@@ -1,15 +1,18 @@
 import { type Answer, type Attestation, type Call, type Code, done, type Evidence, type Instance, label, type Presented, refused, unknown } from '../kit/index.ts'
 import { isTaken } from '../journal/receivers.ts'
-import type { Which } from '../plan/step.ts'
+import { other, shownBefore } from '../journal/steps.ts'
+import type { Shown, Which } from '../plan/step.ts'
+import { isDual } from '../plan/steps.ts'
 import type { CastConsumer } from './cast.ts'
 import { tellApart } from './probe.ts'
 import { presentedAs, type Scene } from './scene.ts'
 
 /** A step that is about one consumer. */
-export interface ConsumerStep {
+export interface ConsumerStep extends Shown {
   readonly wave: number
   readonly consumer: number
-  readonly which: Which
+  /** What they hold that were not reloaded; the other credential when absent. */
+  readonly before?: Shown
 }
 
 /** How often a consumer that is not there yet is looked at again. */
@@ -21,8 +24,10 @@ const UNREADY_MS = 2_000
 /** Waits until every instance is ready and proves that it holds the credential. */
 export async function attest(scene: Scene, step: ConsumerStep, call: Call): Promise<Answer<Evidence>> {
   let last: Answer<Attested> = unknown('DEADLINE')
+  const settles = step.beside === undefined && !isDual(scene.plan) && scene.plan.steps.some((each) => each.do === 'attest' && each.beside !== undefined)
+  const asked = settles && step.which === 'new' ? { ...step, before: { which: step.which, beside: other(step.which) } } : step
   while (!call.signal.aborted) {
-    const seen = await attestAll(scene, step, call)
+    const seen = await attestAll(scene, asked, call)
     if (seen.is === 'done' && seen.value.missing.length === 0) return done(seen.value.evidence)
     // A look that the deadline cut short says less than the one before.
     if (!call.signal.aborted || last.is === 'unknown') last = seen
@@ -44,6 +49,8 @@ export interface Attested {
   readonly ids: readonly string[]
   /** Names of the instances that prove to hold the other credential. */
   readonly holders: readonly string[]
+  /** Whether one of them proves to hold anything else than the credential. */
+  readonly stale: boolean
 }
 
 /** What one instance says of itself. */
@@ -55,6 +62,8 @@ interface Judged {
   readonly evidence?: string
   /** It proves to hold the other credential. */
   readonly holdsOther?: boolean
+  /** It proves to hold anything else. */
+  readonly stale?: boolean
 }
 
 /** One look at every instance of a consumer. One that is not ready is never proof; `ask` asks it all the same, for {@link Attested.holders}. */
@@ -63,26 +72,31 @@ export async function attestAll(scene: Scene, step: ConsumerStep, call: Call, un
   const listed = await cast.consumer.instances(call)
   if (listed.is !== 'done') return listed
   const { all } = listed.value
-  const keeps = await presentedAs(scene, step.which, call)
-  const ends = await presentedAs(scene, step.which === 'new' ? 'old' : 'new', call)
+  const keeps = await presentedAs(scene, step, call)
+  const ends = await presentedAs(scene, step.before ?? (isDual(scene.plan) ? shownBefore(step) : { which: other(step.which) }), call)
   if (keeps === undefined) return refused('INTERNAL', `the ${step.which} credential is not known`)
+  const earlier = keeps.others === undefined ? `the ${other(step.which)} value` : 'what was published before'
   const missing = missingInstances(scene, step, all)
   let code: Code = missing.length > 0 || all.length === 0 ? 'CONSUMER_MISSING' : 'CONSUMER_STALE'
   const evidence: Record<string, string> = {}
   const holders: string[] = []
   let inferred = false
+  let stale = false
   for (const instance of all) {
     const name = label(instance.name)
     const ask = (within: Call): Promise<Answer<Attestation>> => attestOne(scene, cast, instance, keeps, ends, step.which, within)
     const hasWord = scene.progress.acknowledged.has(instance.name) || isTaken(scene.progress, step, instance.name)
-    const judged = answered(hasWord, await judge(cast, step, instance, ask, call, hasWord ? 'ask' : unready))
+    const judged = answered(hasWord, await judge(cast, instance, { ask, earlier }, call, hasWord ? 'ask' : unready))
     if (judged.missing !== undefined) missing.push(`${name} ${judged.missing}`)
     if (judged.evidence !== undefined) evidence[name] = judged.evidence
     if (judged.holdsOther === true) holders.push(name)
     inferred ||= judged.inferred === true
+    stale ||= judged.stale === true
+    // Before all accept a key nobody may sign with it: of that an inference is no proof, and there is no gate after it.
+    if (judged.inferred === true && keeps.others !== undefined && step.beside !== undefined) missing.push(`${name} cannot show which keys it accepts`)
     code = judged.code ?? code
   }
-  return done({ missing, code, inferred, evidence, ids: all.map((instance) => instance.id).sort(), holders })
+  return done({ missing, code, inferred, evidence, ids: all.map((instance) => instance.id).sort(), holders, stale })
 }
 
 /** Those that the plan knows and that are not there, in words; a consumer that never had any named instance needs at least one. */
@@ -94,7 +108,13 @@ function missingInstances(scene: Scene, step: ConsumerStep, all: readonly Instan
   return absent.map((name) => `${label(name)} is not there`)
 }
 
-async function judge(cast: CastConsumer, step: ConsumerStep, instance: Instance, ask: (call: Call) => Promise<Answer<Attestation>>, call: Call, unready: 'skip' | 'ask'): Promise<Judged> {
+/** How one instance is asked, and what it is in words to hold the other credential. */
+interface Question {
+  readonly ask: (call: Call) => Promise<Answer<Attestation>>
+  readonly earlier: string
+}
+
+async function judge(cast: CastConsumer, instance: Instance, { ask, earlier }: Question, call: Call, unready: 'skip' | 'ask'): Promise<Judged> {
   if (!instance.ready) {
     const brief = { ...call, signal: AbortSignal.any([call.signal, AbortSignal.timeout(UNREADY_MS)]) }
     const attestation = unready === 'ask' ? await ask(brief) : undefined
@@ -107,11 +127,11 @@ async function judge(cast: CastConsumer, step: ConsumerStep, instance: Instance,
   if (by === 'inferred' && (holds === 'new' || holds === 'unseen')) return { evidence: holds === 'new' ? by : holds, inferred: true }
   if (holds === 'new') return { evidence: by }
   if (holds === 'unseen' && cast.application !== undefined) return { evidence: holds, missing: `has no session named ${applicationOf(cast.application, instance)}` }
-  const other = step.which === 'new' ? 'old' : 'new'
-  const what = holds === 'old' ? `the ${other} value` : holds === 'neither' ? 'another value' : 'what cannot be seen now'
-  return { evidence: holds, missing: `holds ${what}`, holdsOther: provesOther(attestation.value) }
+  const what = holds === 'old' ? earlier : holds === 'neither' ? 'another value' : 'what cannot be seen now'
+  return { evidence: holds, missing: `holds ${what}`, holdsOther: provesOther(attestation.value), stale: holds !== 'unseen' && by !== 'inferred' }
 }
 
+/** Whether it says so itself, by a proof. */
 function provesOther({ holds, by }: Attestation): boolean {
   return holds === 'old' && by !== 'inferred'
 }

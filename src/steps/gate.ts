@@ -1,9 +1,10 @@
 import { type Call, done, label } from '../kit/index.ts'
-import type { Which } from '../plan/step.ts'
+import type { Shown, Which } from '../plan/step.ts'
+import { isDual } from '../plan/steps.ts'
 import { stepsOf } from '../journal/steps.ts'
-import { entriesFor, type Outcome, type Scene, valueOf } from './scene.ts'
+import { entriesFor, holds } from './entries.ts'
+import type { Outcome, Scene } from './scene.ts'
 import { probeAll } from './probe.ts'
-import { holds } from './publish.ts'
 import { attestAll } from './attest.ts'
 import { inUse, lastAttested, saidUnused } from './watch.ts'
 
@@ -14,11 +15,12 @@ const CLOCK_MS = 60_000
  * The gate before a forget, evaluated at this very moment: between publishing and forgetting somebody may have rolled back a
  * deployment, reverted a commit or started a new instance from an old template. Doubt holds it, and it says why.
  */
-export async function gate(scene: Scene, step: { readonly keeps: Which; readonly ends: Which; readonly to: 'off' | 'gone' }, call: Call): Promise<Outcome> {
+export async function gate(scene: Scene, step: { readonly keeps: Which; readonly beside?: Which; readonly ends: Which; readonly to: 'off' | 'gone' }, call: Call): Promise<Outcome> {
+  const shown: Shown = { which: step.keeps, ...(step.beside === undefined ? {} : { beside: step.beside }) }
   const reasons: string[] = []
   const evidence: Record<string, string | number> = {}
-  const consumers = await consumersHold(scene, step.keeps, call, evidence)
-  reasons.push(...consumers.reasons, ...(await storesHold(scene, step.keeps, call)), ...withinPlan(scene))
+  const consumers = await consumersHold(scene, shown, call, evidence)
+  reasons.push(...consumers.reasons, ...(await storesHold(scene, shown, call)), ...withinPlan(scene))
   if (scene.plan.traits.acceptor === 'issuer') {
     const kept = await probeAll(scene, step.keeps, call)
     if (kept.verdict === 'inconclusive') reasons.push(`no verdict on the ${step.keeps} credential from ${kept.silent.join(', ')}`)
@@ -29,17 +31,26 @@ export async function gate(scene: Scene, step: { readonly keeps: Which; readonly
   if (unproven !== undefined && !stepsOf(scene.progress).some((each) => each.do === 'watch' && scene.progress.done.has(each.id))) {
     reasons.push(`${unproven}, and usage was not watched`)
   }
-  return reasons.length === 0 ? done({ ...evidence, stores: scene.plan.stores.length, keeps: step.keeps }) : { is: 'held', reasons }
+  if (reasons.length > 0) return { is: 'held', reasons, stale: consumers.stale }
+  const until = aliveUntil(scene)
+  if (scene.now() < until) return { is: 'held', reasons: [`an instance presented another key again: what it signed may be alive until ${new Date(until).toISOString()}`], again: until }
+  return done({ ...evidence, stores: scene.plan.stores.length, keeps: step.keeps })
+}
+
+/** Up to when something may be alive that was signed by an instance which this gate has seen with another key; 0 when it has seen none. */
+function aliveUntil({ plan, progress }: Scene): number {
+  return isDual(plan) && progress.staleAt !== undefined ? progress.staleAt + (plan.timing.tokens?.life ?? 0) : 0
 }
 
 /** Every consumer is listed twice, equal both times, and every instance proves the credential. */
-async function consumersHold(scene: Scene, keeps: Which, call: Call, evidence: Record<string, string | number>): Promise<{ reasons: string[]; inferred: boolean; none: boolean }> {
+async function consumersHold(scene: Scene, shown: Shown, call: Call, evidence: Record<string, string | number>): Promise<{ reasons: string[]; inferred: boolean; none: boolean; stale: boolean }> {
   const reasons: string[] = []
   let inferred = false
+  let stale = false
   let instances = 0
   for (const [wave, consumers] of scene.plan.waves.entries()) {
     for (const [consumer, planned] of consumers.entries()) {
-      const seen = await attestAll(scene, { wave, consumer, which: keeps }, call)
+      const seen = await attestAll(scene, { wave, consumer, ...shown }, call)
       const again = await scene.cast.waves[wave]?.[consumer]?.consumer.instances(call)
       if (seen.is !== 'done' || again?.is !== 'done') {
         reasons.push(`${planned.title} gives no answer`)
@@ -49,15 +60,16 @@ async function consumersHold(scene: Scene, keeps: Which, call: Call, evidence: R
       if (!again.value.complete) reasons.push(`${planned.title} does not list all of its instances`)
       if (again.value.all.map((instance) => instance.id).sort().join() !== seen.value.ids.join()) reasons.push(`${planned.title}: instances come and go`)
       inferred ||= seen.value.inferred
+      stale ||= seen.value.stale
       instances += seen.value.ids.length
     }
   }
   evidence['instances'] = instances
-  return { reasons, inferred, none: scene.plan.waves.flat().length === 0 }
+  return { reasons, inferred, none: scene.plan.waves.flat().length === 0, stale }
 }
 
 /** Every store still holds what was published. */
-async function storesHold(scene: Scene, keeps: Which, call: Call): Promise<string[]> {
+async function storesHold(scene: Scene, shown: Shown, call: Call): Promise<string[]> {
   const reasons: string[] = []
   for (const [index, store] of scene.cast.stores.entries()) {
     const title = scene.plan.stores[index]?.title ?? ''
@@ -66,9 +78,9 @@ async function storesHold(scene: Scene, keeps: Which, call: Call): Promise<strin
       reasons.push(`${title} cannot be read`)
       continue
     }
-    const wanted = entriesFor(scene, index, valueOf(scene, keeps), seen.value.entries)
+    const wanted = entriesFor(scene, index, shown, seen.value.entries)
     const wrong = Object.entries(wanted).filter(([key, value]) => !holds(seen.value.entries, { [key]: value })).map(([key]) => key)
-    if (wrong.length > 0) reasons.push(`${title} no longer holds the ${keeps} value in ${wrong.map(label).join(', ')}`)
+    if (wrong.length > 0) reasons.push(`${title} no longer holds the ${shown.which} value in ${wrong.map(label).join(', ')}`)
   }
   return reasons
 }

@@ -3,7 +3,7 @@ import type { Plan } from '../plan/plan.ts'
 import { overlaps } from '../plan/steps.ts'
 import type { LedgerRow } from '../state/ledger.ts'
 import type { Cast } from './cast.ts'
-import { entriesFor } from './scene.ts'
+import { entriesFor, presentOf } from './entries.ts'
 import { misshapen } from './shape.ts'
 import { plainFields } from './values.ts'
 
@@ -31,10 +31,10 @@ export async function credentialOf(given: Fields, { plan, cast, old, wanted }: G
   for (const [name, value] of Object.entries(given)) refuseShape(name, value, plain.has(name) ? undefined : old.fields[name])
   for (const [name, value] of Object.entries(given)) refuseMisshapen(name, value, plan.traits.shapes?.[name])
   refuseMixedUp(given, plain)
-  const fields = { ...cast.issuer.propose(old).fields, ...given }
+  const fields = cast.issuer.complete?.(given) ?? { ...cast.issuer.propose(old).fields, ...given }
   const id = cast.issuer.idOf(fields)
   if (id === undefined) throw new KeyturnError('TASK_UNFIT', 'it is a credential of another principal than the manifest names')
-  if (overlaps(plan) && id === old.id) throw new KeyturnError('TASK_UNFIT', 'it has the id of the credential that is in use: another one is asked for')
+  if (overlaps(plan) && plan.traits.acceptor === 'issuer' && id === old.id) throw new KeyturnError('TASK_UNFIT', 'it has the id of the credential that is in use: another one is asked for')
   const credential = { id, fields }
   await refuseUnreadable(plan, cast, credential, call)
   return credential
@@ -71,7 +71,7 @@ async function refuseUnreadable(plan: Plan, cast: Cast, credential: Credential, 
   for (const [index, store] of cast.stores.entries()) {
     const seen = await store.read(Object.keys(plan.stores[index]?.bind ?? {}), call)
     if (seen.is !== 'done') continue
-    const readable = store.accepts(entriesFor({ plan }, index, credential, seen.value.entries))
+    const readable = store.accepts(presentOf(entriesFor({ plan, values: { new: credential } }, index, { which: 'new' }, seen.value.entries)))
     if (readable.is === 'refused') throw new KeyturnError('TASK_UNFIT', readable.about ?? 'not every reader of the store would read it the same')
   }
 }

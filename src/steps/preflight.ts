@@ -3,7 +3,8 @@ import type { CheckSpec } from '../manifest/model.ts'
 import { isChosen, restores } from '../plan/steps.ts'
 import { lookAhead } from './ahead.ts'
 import { readCurrent } from './current.ts'
-import { entriesFor, type Scene } from './scene.ts'
+import { entriesFor, presentOf } from './entries.ts'
+import type { Scene } from './scene.ts'
 import { type CheckPlace, keptEvidence } from './since.ts'
 import { attestAll } from './attest.ts'
 import { baselineKey } from './reclaim.ts'
@@ -32,8 +33,11 @@ export async function preflight(scene: Scene, call: Call): Promise<Answer<{ read
     if (seen.is !== 'done') return seen
     // The proposed value stands for the one that will be minted: same alphabet, same length. One that the provider makes is not known yet.
     if (!isChosen(plan.traits) && scene.values.new === undefined) continue
-    const readable = store.accepts(entriesFor(scene, index, next, seen.value.entries))
-    if (readable.is !== 'done') return readable
+    for (const round of plan.steps) {
+      if (round.do !== 'publish' || round.store !== index) continue
+      const readable = store.accepts(presentOf(entriesFor({ plan, values: { old, new: next } }, index, round, seen.value.entries)))
+      if (readable.is !== 'done') return readable
+    }
   }
   const consumers = await consumersReady({ ...scene, values: { ...scene.values, old } }, call)
   if (consumers.is !== 'done') return consumers

@@ -1,7 +1,7 @@
-import { type Answer, type Call, done, type Entries, type Evidence, type Fields, refused, type Secret, type Store, unknown } from '../kit/index.ts'
-import { readBinding } from '../manifest/binding.ts'
-import type { Which } from '../plan/step.ts'
-import { entriesFor, type Scene, valueOf } from './scene.ts'
+import { type Answer, type Call, done, type Entries, type Evidence, type Patch, refused, type Store, unknown } from '../kit/index.ts'
+import type { Shown } from '../plan/step.ts'
+import { entriesFor, holds, isOurs } from './entries.ts'
+import type { Scene } from './scene.ts'
 import { keepSnapshot } from './snapshot.ts'
 
 /** How often a concurrent edit is read again and patched before it is called a conflict. */
@@ -13,9 +13,8 @@ const ARRIVAL_EVERY_MS = 1_000
 /** What is left of the deadline to say that it has not. */
 const ARRIVAL_MARGIN_MS = 500
 
-interface PublishStep {
+interface PublishStep extends Shown {
   readonly store: number
-  readonly which: Which
 }
 
 /**
@@ -37,7 +36,7 @@ export async function publish(scene: Scene, step: PublishStep, call: Call): Prom
     if (seen.is !== 'done') return seen
     const foreign = foreignKey(scene, step, seen.value.entries)
     if (foreign !== undefined) return refused('STORE_EDITED', `${foreign} in ${planned.title}`)
-    const entries = entriesFor(scene, step.store, valueOf(scene, step.which), seen.value.entries)
+    const entries = entriesFor(scene, step.store, step, seen.value.entries)
     if (holds(seen.value.entries, entries)) return whenArrived(scene, store, entries, seen.value.revision, { keys: keys.length, already: true }, call)
     const written = await store.write(entries, seen.value.revision, call)
     if (written.is === 'done') return whenArrived(scene, store, entries, written.value.revision, { keys: keys.length, tries: attempt }, call)
@@ -50,7 +49,7 @@ export async function publish(scene: Scene, step: PublishStep, call: Call): Prom
  * Done as soon as consumers read it: a reload before that would give them the old value once more. Not in time is a refusal that
  * passes, since the next attempt finds it written and waits on.
  */
-async function whenArrived(scene: Scene, store: Store, entries: Entries, revision: string, evidence: Evidence, call: Call): Promise<Answer<Evidence>> {
+async function whenArrived(scene: Scene, store: Store, entries: Patch, revision: string, evidence: Evidence, call: Call): Promise<Answer<Evidence>> {
   if (store.arrived === undefined) return done(evidence)
   while (true) {
     const seen = await store.arrived(entries, revision, call)
@@ -70,15 +69,10 @@ export async function lookForPublish(scene: Scene, step: PublishStep, call: Call
   if (tidied.is !== 'done') return unknown('STORE_DENIED', 'what a killed write left cannot be taken away')
   const seen = await store.read(Object.keys(scene.plan.stores[step.store]?.bind ?? {}), call)
   if (seen.is !== 'done') return seen
-  const entries = entriesFor(scene, step.store, valueOf(scene, step.which), seen.value.entries)
+  const entries = entriesFor(scene, step.store, step, seen.value.entries)
   if (!holds(seen.value.entries, entries)) return done(false)
   const arrived = await store.arrived?.(entries, seen.value.revision, call)
   return arrived === undefined || arrived.is !== 'done' ? (arrived ?? done(true)) : done(arrived.value.arrived)
-}
-
-/** Whether the store holds exactly these entries. */
-export function holds(seen: Entries, wanted: Readonly<Record<string, Secret>>): boolean {
-  return Object.entries(wanted).every(([key, value]) => value.equals(seen[key]))
 }
 
 /** The first of our keys that holds neither of the two credentials. */
@@ -88,14 +82,7 @@ function foreignKey(scene: Scene, step: PublishStep, entries: Entries): string |
   for (const [key, binding] of Object.entries(scene.plan.stores[step.store]?.bind ?? {})) {
     const value = entries[key]
     // A key that is not there yet is ours to add: nobody's value is lost.
-    if (value === undefined) continue
-    const fields = readBinding(binding, value, names)
-    if (fields === undefined || !known.some((credential) => sameFields(fields, credential.fields))) return key
+    if (value !== undefined && !isOurs(binding, value, known, names)) return key
   }
   return undefined
-}
-
-/** Whether every field that was read is the same as the credential's. */
-export function sameFields(read: Fields, of: Fields): boolean {
-  return Object.entries(read).every(([name, value]) => value.equals(of[name]))
 }

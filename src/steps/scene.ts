@@ -1,11 +1,11 @@
-import { type Answer, type Credential, type Evidence, KeyturnError, type Presented, type Secret } from '../kit/index.ts'
-import { renderBinding } from '../manifest/binding.ts'
+import { type Answer, type Call, type Credential, type Evidence, KeyturnError, type Presented, type Secret } from '../kit/index.ts'
 import type { Plan } from '../plan/plan.ts'
-import type { Which } from '../plan/step.ts'
-import type { Call } from '../kit/index.ts'
+import type { Shown, Which } from '../plan/step.ts'
+import { isDual } from '../plan/steps.ts'
 import type { Cast } from './cast.ts'
 import type { Keeper } from './snapshot.ts'
 import type { Progress } from '../journal/progress.ts'
+import { entriesFor, presentOf } from './entries.ts'
 
 /** What an action is given: the plan, what it touches, the values, the time. Made afresh for every step. */
 export interface Scene {
@@ -29,8 +29,11 @@ export interface Scene {
   readonly outOfManifest?: boolean
 }
 
-/** An action's answer; `held` is a gate's or a watch's: nothing is wrong, but it is not time. */
-export type Outcome = Answer<Evidence> | { readonly is: 'held'; readonly reasons: readonly string[] }
+/**
+ * An action's answer; `held` is a gate's or a watch's: nothing is wrong, but it is not time. `stale`: an instance presented another
+ * credential than the one that stays; `again`: when to look again, unix ms, where that is known.
+ */
+export type Outcome = Answer<Evidence> | { readonly is: 'held'; readonly reasons: readonly string[]; readonly stale?: boolean; readonly again?: number }
 
 /** The credential, or INTERNAL: a step that needs one comes after the step that made it. */
 export function valueOf(scene: Scene, which: Which): Credential {
@@ -39,20 +42,15 @@ export function valueOf(scene: Scene, which: Which): Credential {
   return credential
 }
 
-/** The entries of one store with this credential in them; `current` is what the store holds now. */
-export function entriesFor(scene: Pick<Scene, 'plan'>, store: number, credential: Credential, current: Readonly<Record<string, Secret>>): Record<string, Secret> {
-  const bind = scene.plan.stores[store]?.bind ?? {}
-  return Object.fromEntries(Object.entries(bind).map(([key, binding]) => [key, renderBinding(binding, credential.fields, current[key])]))
-}
-
-/** What consumers see of a credential: its fields and the entries of every readable store. A store that does not answer adds none. */
-export async function presentedAs(scene: Scene, which: Which, call: Call): Promise<Presented | undefined> {
-  const credential = scene.values[which]
-  if (credential === undefined) return undefined
+/** What consumers see of what is shown: fields, and the entries of every readable store. A store that does not answer adds none. */
+export async function presentedAs(scene: Scene, shown: Shown, call: Call): Promise<Presented | undefined> {
+  const credential = scene.values[shown.which]
+  const beside = shown.beside === undefined ? undefined : scene.values[shown.beside]
+  if (credential === undefined || (shown.beside !== undefined && beside === undefined)) return undefined
   const entries: Record<string, Secret> = {}
   for (const [index, store] of scene.cast.stores.entries()) {
     const seen = await store.read(Object.keys(scene.plan.stores[index]?.bind ?? {}), call)
-    if (seen.is === 'done') Object.assign(entries, entriesFor(scene, index, credential, seen.value.entries))
+    if (seen.is === 'done') Object.assign(entries, presentOf(entriesFor(scene, index, shown, seen.value.entries)))
   }
-  return { fields: credential.fields, entries }
+  return { fields: credential.fields, entries, ...(isDual(scene.plan) ? { others: beside === undefined ? [] : [beside.fields] } : {}) }
 }

@@ -3,7 +3,8 @@ import { readBinding } from '../manifest/binding.ts'
 import type { Timing } from '../manifest/model.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Entry } from '../state/journal.ts'
-import { entriesFor, type Scene, valueOf } from './scene.ts'
+import { entriesFor, presentOf } from './entries.ts'
+import { type Scene, valueOf } from './scene.ts'
 
 /** So long a snapshot is kept when the manifest does not say it. */
 export const SNAPSHOTS_MS: Ms = 30 * 86_400_000
@@ -48,7 +49,7 @@ export async function keepSnapshot(scene: Scene, call: Call): Promise<Answer<voi
     const seen = await store.read(Object.keys(plan.stores[index]?.bind ?? {}), call)
     if (seen.is !== 'done') return seen
     const { key = '', title = '' } = plan.stores[index] ?? {}
-    snapshot.push({ store: key, title, before: seen.value.entries, after: entriesFor(scene, index, valueOf(scene, 'new'), seen.value.entries) })
+    snapshot.push({ store: key, title, before: seen.value.entries, after: presentOf(entriesFor(scene, index, { which: 'new' }, seen.value.entries)) })
   }
   await kept.keep(snapshotText(snapshot), noteOf(scene, snapshot))
   return done(undefined)

@@ -1,5 +1,5 @@
 import type { Plan, PlannedCheck, PlannedConsumer } from '../plan/plan.ts'
-import type { Step, Which } from '../plan/step.ts'
+import type { Shown, Step, Which } from '../plan/step.ts'
 import { duration } from './duration.ts'
 
 /** What a step does, in the words of the plan: names of things, never values. `fresh` is the new credential's, once it has one. */
@@ -13,24 +13,27 @@ export function stepText(plan: Plan, step: Step, fresh = plan.next?.id): string 
       if (plan.traits.mint === 'triggers') return 'start the provider\'s own rotation'
       if (plan.traits.asks?.includes('mint') === true) return `ask a person to make a new credential${fresh === undefined ? '' : `: ${fresh}`}`
       if (made) return `have ${plan.issuer.use} make a new credential${fresh === undefined ? '' : `: ${fresh}`}`
+      if (plan.strategy === 'dual-key') return 'make the new key, and seal it: nobody knows it yet'
       return `make ${id(step.which)} accepted with ${step.which === 'new' ? (plan.takesBack === undefined ? 'a new value' : 'the value from before') : 'the old value'}`
     case 'collect':
       return `wait for the provider, and take the credential that it made${fresh === undefined ? '' : `: ${fresh}`}`
     case 'probe':
       return `log in as ${id(step.which)} at ${plan.endpoints.join(', ')}`
     case 'publish':
-      return `write ${id(step.which)} to ${plan.stores[step.store]?.title} (${Object.keys(plan.stores[step.store]?.bind ?? {}).join(', ')})`
+      if (plan.strategy === 'dual-key') return `${keysText(step, 'write')} in ${plan.stores[step.store]?.title} (${Object.keys(plan.stores[step.store]?.bind ?? {}).join(', ')})`
+      return `write ${id(step.which)}${step.beside === undefined ? '' : ', and both under their own names,'} to ${plan.stores[step.store]?.title} (${Object.keys(plan.stores[step.store]?.bind ?? {}).join(', ')})`
     case 'reload':
       return `reload ${plan.waves[step.wave]?.[step.consumer]?.title}${step.pace === 'at-once' ? ', all instances at once' : ''}`
     case 'attest':
-      return attestText(plan.waves[step.wave]?.[step.consumer], id(step.which))
+      return attestText(plan.waves[step.wave]?.[step.consumer], plan.strategy === 'dual-key' ? keysText(step, 'hold') : id(step.which))
     case 'check':
       return `check until it passes: ${checkTitle((step.list === 'secret' ? plan.checks : plan.postflight)[step.index])}`
     case 'wait':
-      return step.why === 'grace' ? `wait ${duration(step.for)} of grace` : `wait ${duration(step.for)}: the undo window`
+      return waitText(plan, step)
     case 'watch':
       return `see for ${duration(step.for)} that nobody uses ${id(step.which)}`
     case 'gate':
+      if (plan.strategy === 'dual-key') return `gate: every instance signs with the ${step.keeps} key, every store shows it, looked at now`
       return `gate: everything is on ${id(step.keeps)}, nothing on ${id(step.ends)}, looked at now`
     case 'set':
       return (plan.traits.asks?.includes(step.to) === true ? 'ask a person: ' : '') + { on: `turn ${id(step.which)} on again`, off: `turn ${id(step.which)} off and end its sessions`, gone: `end ${id(step.which)} for good` }[step.to]
@@ -43,6 +46,18 @@ export function stepText(plan: Plan, step: Step, fresh = plan.next?.id): string 
     case 'receipt':
       return 'sign the receipt'
   }
+}
+
+/** Two keys in plain words: which one signs, and which one is accepted beside it. */
+function keysText({ which, beside }: Shown, verb: 'write' | 'hold'): string {
+  const both = beside === undefined ? `the ${which} key alone` : `the ${which} key as the one that signs and the ${beside} one as accepted beside it`
+  return verb === 'write' && beside === undefined ? `write ${both}: the ${which === 'new' ? 'old' : 'new'} one is forgotten` : `${verb === 'write' ? 'write ' : ''}${both}`
+}
+
+function waitText({ timing }: Plan, { why, for: ms }: Step & { do: 'wait' }): string {
+  if (why === 'undo') return `wait ${duration(ms)}: the undo window`
+  if (why === 'cache') return `wait ${duration(ms)} until whoever verifies has fetched the new key`
+  return timing.tokens === undefined ? `wait ${duration(ms)} of grace` : `wait ${duration(ms)} of grace: what the other key signed is alive for up to ${duration(timing.tokens.life)}`
 }
 
 /** Says no more than what is shown: without a proof of its own a consumer is only listed, and the gate needs quiet usage. */

@@ -11,6 +11,7 @@ import { typeOf, valueAt } from './explain.ts'
 import { suggest } from './nearest.ts'
 import { asList, asMap, report, validate, type Reading } from './reading.ts'
 import type { Path } from './source.ts'
+import { checkKeys } from './keys.ts'
 import { readSecretSchedule } from './schedule.ts'
 import { readStore } from './store.ts'
 import { timingOf } from './timing.ts'
@@ -65,6 +66,10 @@ export function readEntry(reading: Reading, name: string, defaults: z.output<typ
   if (written?.notice !== undefined && (written.impact ?? 'none') === 'none') {
     report(reading, [...path, 'notice'], 'key', 'nobody feels a rotation of this secret, so there is nothing to be told ahead', '`impact:` with what users will feel, or no `notice`')
   }
+  const timing = timingOf(written ?? {}, defaults, issuer?.strategy)
+  if (written !== undefined && issuer?.strategy !== undefined && reading.problems.length === before) {
+    checkKeys(reading, path, { written, strategy: issuer.strategy, timing, bindings: stores.flatMap((store) => Object.values(store?.bind ?? {})), defaults })
+  }
   if (written === undefined || issuer?.used === undefined || issuer.strategy === undefined || reading.problems.length > before)
     return undefined
   const owner = written.owner ?? defaults.owner
@@ -85,7 +90,7 @@ export function readEntry(reading: Reading, name: string, defaults: z.output<typ
     stores: stores.filter((store) => store !== undefined),
     waves,
     checks: checks.filter((check) => check !== undefined),
-    timing: timingOf(written, defaults),
+    timing,
     ...(schedule === undefined ? {} : { schedule }),
   }
 }
@@ -147,7 +152,7 @@ function checkCarried(
 ): void {
   const carried = new Set(stores.flatMap((store) => Object.values(store.bind).flatMap(fieldsOfBinding)))
   for (const [field, kind] of Object.entries(fields)) {
-    if (carried.has(field) || (kind === 'plain' && (strategy === 'in-place' || strategy === 'hard-cut'))) continue
+    if (carried.has(field) || (kind === 'plain' && (strategy === 'in-place' || strategy === 'hard-cut' || strategy === 'dual-key'))) continue
     const why = kind === 'plain' ? `, and it changes under \`${strategy}\`` : ''
     report(
       reading,

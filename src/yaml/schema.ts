@@ -126,6 +126,13 @@ export const secretSchema = z.strictObject({
   notify: notify.optional(),
   notice: noticeSchema.optional().describe('Who is told ahead of what users will feel, when the schedule begins it.'),
   schedule: secretScheduleSchema.optional().describe('What this secret adds to the schedule.'),
+  tokens: z
+    .strictObject({
+      life: durationSchema.describe('How long what a key signed is shown at most: the life of a token or a session, the last retry of a webhook.'),
+      cache: duration.optional().describe('How long those who verify keep the keys that they fetched. 0s when absent: they read them when they are reloaded.'),
+    })
+    .optional()
+    .describe('With `dual-key`: how long both keys have to be accepted.'),
   impact: z.string().min(1).optional().describe('What users feel during a rotation. `none` when absent.'),
   ...timing,
   stores: z.array(holds('store')).min(1).describe('Where its value is kept.'),
@@ -169,6 +176,17 @@ export const engineKeys = {
   }),
 } as const
 
+const template = z.string().min(1).describe('A template, as for the key itself.')
+const empty = z.literal(true).optional().describe('At rest the key stays, with an empty value. It is taken away when absent.')
+
+/** Keys that hold another credential than the one in use, or both: the word says which. */
+const slots = [
+  z.strictObject({ previous: template.describe('The other key that is accepted during a rotation: the new one until it is presented, then the old one.'), empty }),
+  z.strictObject({ new: template.describe('The new one, during a rotation only.'), empty }),
+  z.strictObject({ old: template.describe('The old one, during a rotation only.'), empty }),
+  z.strictObject({ jwks: template.describe('A JSON Web Key Set of all keys that are accepted, the one in use first: `{jwk}`.') }),
+] as const
+
 /** How a field sits in a store. */
 export const bindingSchema = z.union([
   z
@@ -188,6 +206,7 @@ export const bindingSchema = z.union([
       ])
       .describe('Replaces user and password in the URL that is there and keeps every other byte.'),
   }),
+  ...slots,
 ])
 
 /** `attest: { use: issuer }`: the engine's own. */

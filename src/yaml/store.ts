@@ -1,7 +1,7 @@
 import { isExample } from '../outside/file/index.ts'
 import { nameOf, valueAt } from './explain.ts'
 import { closeBlock, openBlock } from './block.ts'
-import type { Binding, StoreSpec } from '../manifest/model.ts'
+import type { Binding, Slot, StoreSpec } from '../manifest/model.ts'
 import { suggest } from './nearest.ts'
 import { asMap, report, validate, type Reading } from './reading.ts'
 import { bindingSchema } from './schema.ts'
@@ -40,7 +40,7 @@ function readBind(reading: Reading, path: Path, fields: readonly string[] | unde
 
 function readBinding(reading: Reading, path: Path, value: unknown, fields: readonly string[] | undefined): Binding | undefined {
   const only = Object.entries(asMap(value) ?? {})
-  const bare = only.length === 1 && only[0]?.[1] === null && only[0][0] !== 'url' ? only[0][0] : undefined
+  const bare = only.length === 1 && only[0]?.[1] === null && !['url', ...SLOTS].includes(only[0][0]) ? only[0][0] : undefined
   if (bare !== undefined) {
     report(reading, path, 'value', `${nameOf(path)} is a map, for its braces are not in quotes`, `\`"{${bare}}"\``)
     return undefined
@@ -48,6 +48,7 @@ function readBinding(reading: Reading, path: Path, value: unknown, fields: reado
   const valid = validate(reading, bindingSchema, path, value)
   if (valid === undefined) return undefined
   if (typeof valid === 'string') return readTemplate(reading, path, valid, fields)
+  if (!('url' in valid)) return readSlot(reading, path, valid, fields)
   if (typeof valid.url === 'string') {
     return hasField(reading, [...path, 'url'], valid.url, fields) ? { url: { password: valid.url } } : undefined
   }
@@ -56,6 +57,24 @@ function readBinding(reading: Reading, path: Path, value: unknown, fields: reado
   const url = { ...(user === undefined ? {} : { user: user ?? 'user' }), password: password ?? 'password' }
   const known = Object.entries(url).map(([key, name]) => hasField(reading, [...at, key], name, fields))
   return known.every(Boolean) ? { url } : undefined
+}
+
+/** The words of a binding that holds another credential than the one in use, or both. */
+export const SLOTS = ['previous', 'new', 'old', 'jwks'] as const
+
+type Slotted = { readonly [K in Slot]?: string } & { readonly empty?: true | undefined }
+
+function readSlot(reading: Reading, path: Path, written: Slotted, fields: readonly string[] | undefined): Binding | undefined {
+  const slot = SLOTS.find((word) => written[word] !== undefined)
+  const text = slot === undefined ? undefined : written[slot]
+  if (slot === undefined || text === undefined) return undefined
+  const binding = readTemplate(reading, [...path, slot], text, fields)
+  const alone = fieldsOf(text).length === 1 && text === `{${fieldsOf(text)[0]}}`
+  if (slot === 'jwks' && binding !== undefined && !alone) {
+    report(reading, [...path, slot], 'value', 'a key set is made of one field', `\`"{jwk}"\``)
+    return undefined
+  }
+  return binding === undefined ? undefined : { ...binding, slot, ...(written.empty === true ? { empty: true } : {}) }
 }
 
 function readTemplate(

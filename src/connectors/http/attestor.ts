@@ -7,7 +7,10 @@ import { jsonAt } from '../../outside/expectation.ts'
 import { request } from '../../outside/http/index.ts'
 import type { AttestorConfig } from './manifest.ts'
 
-/** Asks an instance which value it holds: `POST {"nonce": ...}` to its address, which answers `{"answer": ...}`. */
+/**
+ * Asks an instance which value it holds: `POST {"nonce": ...}` to its address, which answers `{"answer": ...}`; where it accepts others
+ * beside it, `{"answer": ..., "others": [...]}` with an answer for each of them.
+ */
 export function openAttestor(config: AttestorConfig): Attestor {
   return {
     proof: 'challenge',
@@ -27,7 +30,11 @@ export function openAttestor(config: AttestorConfig): Attestor {
       if (status !== 200) return seen('unseen', { status })
       const said = answerIn(text)
       if (said === undefined) return seen('unseen', { status, unmet: 'json:answer' })
-      return seen(whichAnswers(said, nonce, value, old === undefined ? undefined : held(config, old)), { status })
+      if (next.others === undefined || config.entry !== undefined) return seen(whichAnswers(said, nonce, value, old === undefined ? undefined : held(config, old)), { status })
+      const others = othersIn(text)
+      if (others === undefined) return seen('unseen', { status, unmet: 'json:others' })
+      const holds = (which: Presented | undefined): boolean => which !== undefined && isAnsweredBy(config, which, nonce, said, others)
+      return seen(holds(next) ? 'new' : holds(old) ? 'old' : 'neither', { status, others: others.length })
     },
   }
 }
@@ -43,10 +50,26 @@ function held({ field, entry }: AttestorConfig, { fields, entries }: Presented):
   return fields['password'] ?? (all.length === 1 ? all[0] : undefined)
 }
 
+/** Whether these are the answers of who presents this one and accepts exactly the others beside it. */
+function isAnsweredBy(config: AttestorConfig, which: Presented, nonce: string, said: string, others: readonly string[]): boolean {
+  const wanted = (which.others ?? []).map((fields) => held(config, { ...which, fields }))
+  const answers = (answer: string, value: Secret | undefined): boolean => value !== undefined && whichAnswers(answer, nonce, value, undefined) === 'new'
+  return answers(said, held(config, which)) && others.length === wanted.length && wanted.every((value) => others.some((answer) => answers(answer, value)))
+}
+
 function answerIn(text: string): string | undefined {
+  const answer = jsonIn(text, 'answer')
+  return typeof answer === 'string' ? answer : undefined
+}
+
+function othersIn(text: string): readonly string[] | undefined {
+  const others = jsonIn(text, 'others')
+  return Array.isArray(others) && others.every((each) => typeof each === 'string') ? others : undefined
+}
+
+function jsonIn(text: string, name: string): unknown {
   try {
-    const answer = jsonAt(JSON.parse(text), 'answer')
-    return typeof answer === 'string' ? answer : undefined
+    return jsonAt(JSON.parse(text), name)
   } catch {
     return undefined
   }

@@ -27,6 +27,19 @@ for (const format of ['hex', 'base64', 'base64url', 'alnum', 'uuid'] as const) {
   )
 }
 
+for (const strategy of ['dual-key', 'hard-cut'] as const) {
+  issuerSuite(
+    proving({ connector: 'random', as: 'issuer', strategy, on: 'itself' }),
+    `random, ${strategy}`,
+    async () => {
+      const open = (): ReturnType<typeof openIssuer> => openIssuer(config({ format: 'base64', strategy }), host)
+      const current = { id: 'session-key', fields: { value: new Secret('what was there before') } }
+      const close = async (): Promise<void> => undefined
+      return { open, current, siblings: [], use: async () => ({ alive: async () => true, close }), close }
+    },
+  )
+}
+
 describe('the value', () => {
   it.each([
     ['hex of 32 bytes is 64 lower-case characters (S0-32)', config({ format: 'hex', bytes: 32 }), /^[0-9a-f]{64}$/],

@@ -15,13 +15,14 @@ const NOTICE = 'no server knows this value: what its consumers attest is the onl
  */
 export function openIssuer(config: IssuerConfig, host: Pick<Host, 'base'>, chance?: Chance): Issuer {
   const { name } = config
+  const twice = config.strategy === 'dual-key'
   return {
     traits: {
       value: 'chosen',
-      mint: 'replaces',
+      mint: twice ? 'adds' : 'replaces',
       acceptor: 'consumers',
       locate: 'value',
-      slots: 1,
+      slots: twice ? 2 : 1,
       settle: 0,
       ends: [],
       fields: { value: 'secret' },

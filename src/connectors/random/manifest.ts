@@ -29,6 +29,10 @@ export const issuerConfig = z
       .max(2 * MOST_BYTES)
       .optional()
       .describe('Instead of `bytes`: the exact number of characters. For alnum the only way; without it: 43, which is 256 bits.'),
+    strategy: z
+      .enum(['in-place', 'dual-key', 'hard-cut'])
+      .optional()
+      .describe('One value that ends the one before; with `dual-key` two that are accepted side by side; with `hard-cut` one that all instances take at once.'),
   })
   .check((context) => {
     const problem = problemOf(context.value)
@@ -46,7 +50,7 @@ interface Problem {
 /** The least number of characters that holds enough. */
 const LEAST_LENGTH = { hex: 32, base64: 24, base64url: 22, alnum: 22 }
 
-function problemOf({ format, bytes, length }: Omit<IssuerConfig, 'name'>): Problem | undefined {
+function problemOf({ format, bytes, length }: Pick<IssuerConfig, 'format' | 'bytes' | 'length'>): Problem | undefined {
   if (format === 'uuid') {
     if (bytes === undefined && length === undefined) return undefined
     return { at: bytes === undefined ? 'length' : 'bytes', says: 'a uuid has one length: leave this out' }
@@ -81,6 +85,6 @@ export default describeConnector({
     'https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-4',
   ],
   families: { issuer: issuerConfig },
-  strategies: ['in-place'],
+  strategies: ['in-place', 'dual-key', 'hard-cut'],
   fields: { value: 'secret' },
 })
