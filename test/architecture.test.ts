@@ -44,6 +44,7 @@ const PACKAGES: Readonly<Record<string, { readonly in: readonly string[]; readon
   '@aws-sdk/client-secrets-manager': { in: ['connectors'], lazily: true },
   '@aws-sdk/client-ssm': { in: ['connectors'], lazily: true },
   '@aws-sdk/client-sts': { in: ['connectors'], lazily: true },
+  '@lydell/node-pty': { in: ['outside'], lazily: true },
   '@nats-io/jwt': { in: ['connectors'], lazily: true },
   '@nats-io/transport-node': { in: ['connectors', 'outside'], lazily: true },
   '@noble/hashes': { in: ['connectors'], lazily: true },

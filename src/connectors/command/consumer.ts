@@ -7,7 +7,7 @@ import { isReady } from '../../outside/http/index.ts'
 import { fillArgv, succeeded } from '../../outside/process/index.ts'
 import { restartNotice } from './container.ts'
 import type { ConsumerConfig } from './manifest.ts'
-import { folderOf, present, run } from './run.ts'
+import { converse, folderOf, run, runnable } from './run.ts'
 
 const POLL: Ms = 50
 
@@ -24,17 +24,19 @@ export function openConsumer(config: ConsumerConfig, host: Host): Consumer {
     identity: () => resourceKey('consumer', 'command', folderOf(config, host), ...services.toSorted()),
     title: () => `command ${title}`,
     preflight: async () => {
-      const found = present([config.run], config, host)
+      const found = await runnable([config.run], config, config.asks, host)
       const notice = restartNotice(config.run)
       return found.is === 'done' ? done({ notices: notice === undefined ? [] : [`${title}: ${notice}`] }) : found
     },
     instances: async (call) => done({ all: await list(config, call), complete: true }),
     reload: async (call) => {
       const argv = fillArgv(config.run, { services })
-      const ended = succeeded(await run(argv, config, { quiet: true, effect: true }, host, call), title)
+      const ended = config.asks === undefined
+        ? succeeded(await run(argv, config, { quiet: true, effect: true }, host, call), title)
+        : await converse(argv, config, config.asks, { fields: {}, plain: [] }, host, call)
       if (ended.is !== 'done') return ended
-      const ready = await untilReady(config, call)
-      return ready.is === 'done' ? done({ evidence: { exit: 0, took: ended.value.took } }) : ready
+      const back = await untilReady(config, call)
+      return back.is === 'done' ? done({ evidence: { exit: 0, took: ended.value.took } }) : back
     },
     attest: async () => done({ holds: 'unseen', by: 'inferred', evidence: {} }),
   }

@@ -12,7 +12,7 @@ import { type Lock, takeLock } from './lock.ts'
 import { Ring } from './ring.ts'
 
 /** A child has this long between SIGTERM and SIGKILL, or a tenth of its time when that is less. */
-const GRACE: Ms = 1_000
+export const GRACE: Ms = 1_000
 /** A daemon that was started may keep the pipes open; what the command itself wrote has arrived by then. */
 const DRAIN: Ms = 100
 const KEPT_CHARACTERS = 64 * 1024
@@ -159,7 +159,8 @@ function feed(stdin: Writable, value: Secret): void {
   stdin.end(value.reveal())
 }
 
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
+/** Sends a signal to a child and to what it started, as far as it stayed in its group. */
+export function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal)
   } catch {
