@@ -35,6 +35,20 @@ describe('the examples', () => {
       ['command', ['gateway', 'graphsync', 'resolver']],
     ])
   })
+
+  it('Atlas has every secret of its runbook, each with an owner, how often, and what users feel (S0-01, S0-25, S0-31)', async () => {
+    const { secrets } = await parseManifest(textOf('examples/atlas/keyturn.yaml'), 'keyturn.yaml', { registry })
+    expect(Object.values(secrets).map(({ name, strategy, lifecycle, issuer }) => [name, issuer.use, strategy, lifecycle])).toEqual([
+      ['database', 'postgres', 'alternate', 'active'],
+      ['ai-key', 'litellm', 'overlap', 'active'],
+      ['openrouter-key', 'openrouter', 'overlap', 'legacy'],
+      ['session-secret', 'random', 'hard-cut', 'active'],
+      ['web-client', 'zitadel', 'in-place', 'active'],
+      ['graphsync-key', 'zitadel', 'overlap', 'active'],
+      ['redis', 'redis', 'alternate', 'active'],
+    ])
+    for (const secret of Object.values(secrets)) expect(secret, secret.name).toMatchObject({ owner: expect.stringMatching(/./), impact: expect.stringMatching(/./) })
+  })
 })
 
 it('the manifest of docs/manifest.md is valid, for keyturn and for the JSON Schema', async () => {
