@@ -137,6 +137,32 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/rollback.ts'),
   },
   {
+    words: 'emergency [secret...]',
+    group: 'Rotate',
+    says: 'take secrets for compromised: end everything live of them at once, then make and present new ones; see docs/emergency.md',
+    options: [
+      ['--reason <text>', 'why; the journal and the incident keep it'],
+      ['--mint-first', 'make and present the new one before anything is ended: no outage, a longer exposure'],
+      ['--leak <url>', 'where it leaked; kept without login and query'],
+      ['--used-by <consumer>', 'every secret that this consumer uses'],
+      ['--in-store <store>', 'every secret that this store keeps'],
+      ['--yes', 'do not ask; needed where there is no terminal'],
+      ['--out <folder>', 'also write the record of the incident there, as Markdown and JSON'],
+    ],
+    load: () => import('./commands/emergency.ts'),
+  },
+  {
+    words: 'incident [list|show|answer|close] [incident] [accessed|told|leaked|removed]',
+    group: 'State and proof',
+    says: 'the records of emergencies: list them, show or write one, answer its questions, close it when all are answered',
+    options: [
+      ['--text <text>', 'answer: what is to be said'],
+      ['--by <name>', 'answer: the person who says it; the account that runs keyturn when absent'],
+      ['--out <folder>', 'show: also write it there, as Markdown and JSON'],
+    ],
+    load: () => import('./commands/incident.ts'),
+  },
+  {
     words: 'run',
     group: 'Rotate',
     says: 'begin what the schedule says and go on with everything that is due, for ever; with --once until nothing is due, for cron',

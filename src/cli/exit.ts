@@ -28,7 +28,7 @@ export function exitOf(code: Code): number {
 export function exitOfRun(stopped: Stopped): number {
   switch (stopped.is) {
     case 'closed':
-      return { done: EXIT.done, 'rolled-back': EXIT.rolledBack, refused: EXIT.refused }[stopped.result]
+      return { done: EXIT.done, 'rolled-back': EXIT.rolledBack, refused: EXIT.refused, superseded: EXIT.refused }[stopped.result]
     case 'waiting':
     case 'interrupted':
       return EXIT.waiting

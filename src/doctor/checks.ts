@@ -1,6 +1,6 @@
 import type { Answer, Check, Credential } from '../kit/index.ts'
 import type { CheckSpec } from '../manifest/model.ts'
-import { failsWithWrong, WRONG_TRIES } from '../steps/preflight.ts'
+import { failsWithWrong, WRONG_TRIES } from '../steps/self-test.ts'
 import type { Scene } from '../steps/scene.ts'
 import { finding, fine, type Found, notice, unanswered } from './finding.ts'
 import type { Look } from './look.ts'

@@ -213,8 +213,10 @@ export class Attempts {
     const { open, plan, done, fence } = this.#recorder.progress
     // Asking a person sends nothing.
     if (plan.traits.asks?.includes(step.do === 'set' ? step.to : 'mint') === true && (step.do === 'set' || step.do === 'mint')) return true
+    // What a provider makes it never makes again: to end it once more does no harm, however late.
+    if (step.do === 'forget' && plan.traits.value === 'made') return true
     // The fence holds back older owners; what we sent ourselves passes it.
-    if (step.do === 'mint' || step.do === 'set') return done.get('preflight')?.evidence['fenced'] === true && open !== undefined && open.fence < fence
+    if (step.do === 'mint' || step.do === 'set' || step.do === 'forget') return done.get('preflight')?.evidence['fenced'] === true && open !== undefined && open.fence < fence
     if (open?.ownerGone !== true) return false
     if (step.do === 'publish') return this.#cast.stores[step.store]?.traits.local === true
     return step.do === 'reload' && plan.waves.length > 0 && this.#cast.waves[step.wave]?.[step.consumer]?.consumer.traits.local === true
@@ -255,7 +257,7 @@ export class Attempts {
       plan: progress.plan,
       cast: this.#cast,
       progress,
-      values: { ...(this.#values.new === undefined ? {} : { new: this.#values.new }), ...(this.#values.old === undefined ? {} : { old: this.#values.old }) },
+      values: { ...(this.#values.new === undefined ? {} : { new: this.#values.new }), ...(this.#values.old === undefined ? {} : { old: this.#values.old }), inherited: this.#values.inherited },
       fingerprint: (credential) => this.#fingerprint(credential),
       now: this.#engine.now,
       sleep: this.#engine.sleep,

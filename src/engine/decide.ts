@@ -142,7 +142,7 @@ function afterTrouble(progress: Progress, step: Step, trouble: Trouble, now: num
 
 /** While old and new do not overlap users wait: a store or a consumer that does not take the new value is not waited for. */
 function pressing(progress: Progress, step: Step): boolean {
-  return progress.direction === 'forward' && !overlaps(progress.plan) && step.phase === 'present'
+  return progress.direction === 'forward' && !overlaps(progress.plan) && step.phase === 'present' && progress.plan.emergency === undefined
 }
 
 /**
@@ -151,8 +151,8 @@ function pressing(progress: Progress, step: Step): boolean {
  * which is no reason to restart things: a person is told.
  */
 function turnsBack(progress: Progress, step: Step, trouble: Trouble): boolean {
-  // To be asked is no failure; to be declined is one.
-  if (trouble.is === 'asked') return false
+  // To be asked is no failure; to be declined is one. And what is compromised nobody goes back to.
+  if (trouble.is === 'asked' || progress.plan.emergency !== undefined) return false
   if (step.do === 'mint' || (step.do === 'set' && step.to === 'on')) return trouble.is === 'refused'
   // In the undo window somebody holds the old credential again.
   if (step.do === 'wait') return true

@@ -197,7 +197,8 @@ class Run {
 
   async #close(next: Next & { do: 'close' }): Promise<void> {
     const { result, code, about } = next
-    const wipe = result === 'done' ? (['old'] as const) : (['new', 'old'] as const)
+    const inherited = (this.#recorder.progress.plan.emergency?.inherits ?? []).flatMap(({ name }) => name ?? [])
+    const wipe = [...(result === 'done' ? [] : ['new']), 'old', ...inherited]
     await this.#recorder.write(
       { type: 'rotation-closed', result, ...(code === undefined ? {} : { code }), ...(about === undefined ? {} : { about }) },
       { close: { result, wipe } },

@@ -24,6 +24,11 @@ export function ledgerChanges(
     if (known === undefined) return
     changes.push({ secretKey: secretKey(plan.system, plan.environment, plan.secret), providerId: known.credential.id, fingerprint: known.fingerprint, state })
   }
+  const endAll = (): void => {
+    const state = plan.traits.ends.at(-1) ?? 'gone'
+    put('old', state)
+    for (const { id, fingerprint } of plan.emergency?.inherits ?? []) if (fingerprint !== undefined) changes.push({ secretKey: secretKey(plan.system, plan.environment, plan.secret), providerId: id, fingerprint, state })
+  }
   if (type === 'intent-recorded') {
     if (step.do === 'mint' && step.which === 'new') put('new', 'staged')
     return changes
@@ -42,11 +47,12 @@ export function ledgerChanges(
       if (plan.traits.mint === 'triggers' || isDual(plan)) break
       // The old one comes back to stores that hold it, or that are about to.
       put(step.which, step.which === 'old' ? 'presented' : 'accepted')
-      if (!overlaps(plan)) put(step.which === 'new' ? 'old' : 'new', 'gone')
+      if (!overlaps(plan) && step.which === 'new') endAll()
+      else if (!overlaps(plan)) put('new', 'gone')
       break
     case 'collect':
       put('new', 'accepted')
-      if (!overlaps(plan)) put('old', 'gone')
+      if (!overlaps(plan)) endAll()
       break
     case 'publish':
     case 'attest':
@@ -56,9 +62,13 @@ export function ledgerChanges(
     case 'set':
       put(step.which, step.to !== 'on' ? step.to : step.which === 'old' ? 'presented' : 'accepted')
       break
+    case 'forget':
+      endAll()
+      break
     case 'sweep':
       // Nobody presents it any more, and the provider still takes it.
-      if (overlaps(plan) && plan.traits.ends.length === 0) put(plan.steps.some(({ id }) => id === step.id) ? 'old' : 'new', isDual(plan) ? 'gone' : 'accepted')
+      if (plan.emergency !== undefined && isDual(plan)) endAll()
+      else if (overlaps(plan) && plan.traits.ends.length === 0 && plan.emergency === undefined) put(plan.steps.some(({ id }) => id === step.id) ? 'old' : 'new', isDual(plan) ? 'gone' : 'accepted')
       break
     default:
   }

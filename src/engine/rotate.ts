@@ -117,7 +117,7 @@ export async function openRotation(engine: Engine, plan: Plan, { reason, adopt =
     principal: plan.principal,
     alone,
     opened: { type: 'rotation-opened', at: engine.now(), body: { rotation: id, plan, version: engine.version, by: engine.by, reason, ...(stale ? { adopted: true } : {}), ...(cuts ? { impactAccepted: true } : {}), ...(given === undefined ? {} : { given: true }) } },
-    ...(sealed === undefined ? {} : { sealed }),
+    ...(sealed === undefined ? {} : { sealed: { new: sealed } }),
   })
   return id
 }

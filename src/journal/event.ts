@@ -4,8 +4,8 @@ import type { Plan } from '../plan/plan.ts'
 /** Which way a rotation goes. It turns at most once, and never forward again (I9). */
 export type Direction = 'forward' | 'back'
 
-/** How a rotation ended. */
-export type Result = 'done' | 'rolled-back' | 'refused'
+/** How a rotation ended. `superseded`: an emergency took its place, with everything that it left; `about` is the id of that rotation. */
+export type Result = 'done' | 'rolled-back' | 'refused' | 'superseded'
 
 /** A step did not get where it should. */
 interface Failure {

@@ -2,10 +2,11 @@ import { KeyturnError } from '../kit/index.ts'
 import { isEffect } from '../plan/step.ts'
 import { mayLeave } from '../plan/steps.ts'
 import type { TimedEvent } from './event.ts'
+import { ENDED, inheritedKey, isDead } from './forgotten.ts'
 import { nameOf } from './name.ts'
 import { foldProgress, type Progress } from './progress.ts'
 import { withoutWord } from './receivers.ts'
-import { endedBy, type Forgetting, forgets, GATE_FRESH_MS, gateOf, isKnown, mintsLost, newIdOf, other, stepOf, stepsOf } from './steps.ts'
+import { endedBy, type Forgetting, forgets, GATE_FRESH_MS, gateOf, isKnown, mayHave, mintsLost, newIdOf, other, pastReturn, stepOf, stepsOf } from './steps.ts'
 
 /** A sentence that holds over every prefix of every journal. */
 export interface Invariant {
@@ -40,6 +41,12 @@ function forgotten(progress: Progress, step: Forgetting, at: number): string | u
   return at - Math.max(...since) >= life ? undefined : `${step.id} while what the ${ended} key signed may be alive`
 }
 
+/** The credentials that an emergency ended with this entry, by their names. */
+function endedAtOnce({ plan }: Progress, event: TimedEvent): string[] {
+  if (event.type !== 'step-done' || stepOf(plan, event.step).do !== 'forget') return []
+  return Object.keys(event.evidence).filter((key) => key.startsWith(ENDED)).map((key) => key.slice(ENDED.length))
+}
+
 /** The invariants of the design, as far as a journal shows them. Run over journals in tests, and at every event with KEYTURN_DEBUG. */
 export const INVARIANTS: readonly Invariant[] = [
   {
@@ -47,7 +54,7 @@ export const INVARIANTS: readonly Invariant[] = [
     says: 'no effect without an intent before it, no next step before its outcome, and nothing after the end',
     broken: (_, progress, event) => {
       if (progress.closed !== undefined) return `${event.type} after the rotation was closed`
-      if (event.type === 'rotation-closed' && progress.open !== undefined) return `closed while ${progress.open.step} is open`
+      if (event.type === 'rotation-closed' && progress.open !== undefined && event.result !== 'superseded') return `closed while ${progress.open.step} is open`
       if (isIntent(event)) return progress.open === undefined ? undefined : `${event.step} begins while ${progress.open.step} is open`
       if (!isOutcome(event) || !isEffect(stepOf(progress.plan, event.step))) return progress.open !== undefined && isOutcome(event) ? `${event.step} while ${progress.open.step} is open` : undefined
       // What could not even be begun, for the resource is locked or the sealer away, had no effect.
@@ -83,6 +90,8 @@ export const INVARIANTS: readonly Invariant[] = [
         return event.at < (progress.waits.get(event.step) ?? Infinity) ? `${event.step} is done before its time` : undefined
       }
       if (event.type === 'wait-started') return progress.waits.has(event.step) ? `${event.step} begins twice` : undefined
+      const cut = endedAtOnce(progress, event)
+      if (cut.length > 0) return mayHave(progress, 'mint') && cut.includes(newIdOf(progress) ?? '') ? `${event.type} ends the new credential` : undefined
       const step = ending(progress, event)
       if (step === undefined) return undefined
       if (endedBy(step) !== (progress.direction === 'forward' ? 'old' : 'new')) return `${step.id} ends the credential that stays`
@@ -102,6 +111,10 @@ export const INVARIANTS: readonly Invariant[] = [
       // On the way forward one is turned on only by a rotation that says which other one it takes back.
       const turnsOn = isIntent(event) && stepOf(progress.plan, event.step).do === 'set' && ending(progress, event) === undefined && progress.direction === 'forward'
       if (turnsOn && (takesBack === undefined || progress.plan.next === undefined)) return `${event.step} turns on what was not recorded`
+      // Only what stood in the plan.
+      const recorded = new Set([current?.id, ...(progress.plan.emergency?.inherits ?? []).map(({ id }) => id)].flatMap((id) => (id === undefined ? [] : [nameOf(id)])))
+      const stranger = endedAtOnce(progress, event).find((id) => !recorded.has(id))
+      if (stranger !== undefined) return `${event.type} ends ${stranger}, which the plan does not know`
       // What nobody else knows has no identity but its value: a store forgets it by that.
       return ending(progress, event)?.do === 'set' && (current === undefined || fresh === undefined || nameOf(current.id) === fresh) ? `${event.type} without two identities` : undefined
     },
@@ -136,6 +149,7 @@ export const INVARIANTS: readonly Invariant[] = [
       const wordless = event.type === 'step-done' ? withoutWord(before, event.step) : []
       if (wordless.length > 0) return `${event.type === 'step-done' ? event.step : ''} is done without the word of ${wordless.join(', ')}`
       if (event.type !== 'rotation-closed') return undefined
+      if (event.result === 'superseded') return undefined
       if (event.result === 'refused') return progress.intended.size === 0 ? undefined : 'closed as refused after something was changed'
       if (progress.plan.traits.acceptor !== 'issuer') return undefined
       // What keyturn does not end (the provider does, in its own time) it does not prove dead; the receipt says so.
@@ -145,6 +159,8 @@ export const INVARIANTS: readonly Invariant[] = [
       if (event.result === 'rolled-back' && !isKnown(progress)) return undefined
       const proof = [...progress.done].filter(([id]) => stepOf(progress.plan, id).do === 'prove').at(-1)?.[1].evidence
       const [kept, ended] = event.result === 'done' ? ['new', 'old'] : ['old', 'new']
+      const alive = (event.result === 'done' ? (progress.plan.emergency?.inherits ?? []) : []).find((_inherited, index) => !isDead(proof?.[inheritedKey(index)]))
+      if (alive !== undefined) return `closed as ${event.result} without proof that ${alive.id} is dead`
       return proof?.[kept ?? ''] === 'accepted' && proof[ended ?? ''] === 'rejected' ? undefined : `closed as ${event.result} without proof`
     },
   },
@@ -152,8 +168,9 @@ export const INVARIANTS: readonly Invariant[] = [
     id: 'I9',
     says: 'the direction is journaled before its first step, and never turns forward again',
     broken: (before, progress, event) => {
+      if (event.type === 'direction-turned' && pastReturn(progress) && progress.plan.emergency !== undefined) return 'back to what is compromised'
       if (event.type === 'direction-turned') return progress.direction === 'back' ? 'turned twice' : undefined
-      if (event.type === 'rotation-closed' && event.result !== 'refused') {
+      if (event.type === 'rotation-closed' && event.result !== 'refused' && event.result !== 'superseded') {
         return (event.result === 'done') === (progress.direction === 'forward') ? undefined : `closed as ${event.result} on the way ${progress.direction}`
       }
       if (!isIntent(event) && !isOutcome(event)) return undefined

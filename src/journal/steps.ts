@@ -79,6 +79,8 @@ export function resourceOf(plan: Plan, step: Step): string | undefined {
 /** Whether the old credential is ended for good, or may be: then there is no way back. */
 export function pastReturn(progress: Progress): boolean {
   if (progress.direction === 'back') return false
+  // What is compromised is never gone back to.
+  if (progress.plan.emergency !== undefined && progress.begun.size > 0) return true
   if (isOneWay(progress.plan) && mayHave(progress, 'mint')) return true
   return progress.plan.steps.some((step) => forgets(step) && (step.do !== 'set' || step.to === 'gone') && progress.intended.has(step.id))
 }

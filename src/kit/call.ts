@@ -21,6 +21,8 @@ export interface Host {
   readonly base: string
   /** Unix time in milliseconds. */
   now(): number
+  /** Variables that every command gets beside its own: `SECRET_COMPROMISED=true` in an emergency. None when absent. */
+  readonly env?: Readonly<Record<string, string>>
   /**
    * Resolves the references in a text, such as `${env:PG_ADMIN_URL}`, at the moment of use and before the call's deadline (ten
    * seconds without one); a text without a reference comes back as it is. Throws a KeyturnError, mostly REFERENCE_UNRESOLVED, that

@@ -73,6 +73,9 @@ export const CODES = {
   ROLLED_BACK: { says: 'the rotation failed and was rolled back', hint: 'The old credential is in use; mend the cause and rotate again.' },
   ROTATION_STUCK: { says: 'an open rotation is due and nobody goes on with it', hint: 'Run `keyturn resume`, and `keyturn run` (or `--once` from cron) so that it goes on by itself.' },
   ROTATION_DUE: { says: 'the secret is due to be rotated', hint: 'Run `keyturn rotate SECRET`; `keyturn due` has the dates of all.' },
+  SUPERSEDED: { says: 'an emergency has taken the place of this rotation', hint: 'See `keyturn status` for it; everything that this one left is ended by that one.' },
+  OWN_CREDENTIAL: { says: 'keyturn itself works with the credential that would be ended first', hint: 'Run it with --mint-first: a new one is made and presented, then this one is ended. Or give keyturn another credential to work with.' },
+  INCIDENT_UNKNOWN: { says: 'there is no such incident', hint: 'Run `keyturn incident` for those that there are.' },
   INTERRUPTED: { says: 'stopped on request', hint: 'What was done is on disk; `keyturn resume` goes on.' },
 
   // the state

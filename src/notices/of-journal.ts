@@ -51,7 +51,13 @@ export function noticesOf(rotation: string, events: readonly TimedEvent[]): Noti
   })
 }
 
-function opened(secret: string, { by }: TimedEvent & { type: 'rotation-opened' }): Told {
+function opened(secret: string, { by, plan: { emergency } }: TimedEvent & { type: 'rotation-opened' }): Told {
+  if (emergency !== undefined) {
+    return {
+      kind: 'emergency-opened', severity: 'critical', trouble: 'begun', title: `${secret} is taken for compromised: everything live of it is ended and replaced`,
+      facts: { by: label(by), incident: emergency.incident, order: emergency.order, outage: emergency.estimates[emergency.order].outage }, hint: `See \`keyturn incident show ${emergency.incident}\` and answer its questions.`,
+    }
+  }
   return { kind: 'rotation-opened', severity: 'info', title: `a rotation of ${secret} has begun`, facts: { by: label(by) } }
 }
 
@@ -113,6 +119,7 @@ function closed({ result, code, about, at }: TimedEvent & { type: 'rotation-clos
   if (result === 'done') return { kind: 'rotation-done', severity: 'info', trouble: 'over', title: `${secret} is rotated`, facts }
   const why = code === undefined ? '' : `: ${failureText(code, about)}`
   const hint = code === undefined ? undefined : CODES[code].hint
+  if (result === 'superseded') return { kind: 'rotation-superseded', severity: 'warning', trouble: 'over', title: `an emergency took the place of a rotation of ${secret}`, facts: { ...facts, rotation: label(about ?? '') } }
   if (result === 'refused') return { kind: 'rotation-refused', severity: 'warning', trouble: 'begun', title: `the rotation of ${secret} was refused, nothing was changed${why}`, facts, ...(hint === undefined ? {} : { hint }) }
   const wished = isWished(progress)
   return { kind: 'rotation-rolled-back', severity: wished ? 'info' : 'warning', trouble: wished ? 'over' : 'begun', title: `the rotation of ${secret} went back, the old credential is in use${why}`, facts, ...(hint === undefined || wished ? {} : { hint }) }

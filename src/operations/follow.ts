@@ -1,3 +1,4 @@
+import { refreshIncidents } from '../emergency/files.ts'
 import { drive, type DriveOptions, type Stopped } from '../engine/drive.ts'
 import type { Engine, Late } from '../engine/engine.ts'
 import { keysOf } from '../engine/rotate.ts'
@@ -67,8 +68,9 @@ export async function keysFor(engine: Engine, manifest: Manifest, secret: string
   return manifestKeys === undefined ? { outOfManifest: true } : { manifestKeys }
 }
 
-/** Where a run stopped, with its receipt when there is a file of it. */
+/** Where a run stopped, with its receipt when there is a file of it. The files of open incidents say what has changed. */
 export async function stopOf(engine: Pick<Engine, 'state'>, rotation: string, stopped: Stopped): Promise<Outcome> {
+  if (stopped.is === 'closed') await refreshIncidents(engine.state, await findRotation(engine.state.db, rotation))
   const file = receiptFile(engine.state.folder, rotation)
   return { rotation, ...stopped, ...(stopped.is === 'closed' && existsSync(file) ? { receipt: file } : {}) }
 }

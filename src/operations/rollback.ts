@@ -51,6 +51,7 @@ export async function takeBack(engine: Engine, manifest: Manifest, row: Rotation
   const { plan: past } = foldProgress((await readEvents(engine, row.id)).events)
   const secret = secretOf(manifest, row.secret)
   await refuseOvertaken(engine, row)
+  if (past.emergency !== undefined) throw forward(row, 'what was in use before it is compromised')
   if (past.traits.mint === 'triggers') throw forward(row, 'the provider rotates it in its own way, and only forward')
   if (isOneWay(past)) throw forward(row, 'the provider makes its values, and nobody can make the old one again')
   const cast = await openCast({ ...secret, preflight: manifest.preflight, postflight: manifest.postflight }, engine.registry, engine.host(manifest.base))

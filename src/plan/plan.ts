@@ -62,6 +62,31 @@ export interface Plan {
   readonly summary: Summary
   /** What was seen of the world; a plan is carried out only while it is the same. */
   readonly preconditions: Preconditions
+  /** Present when the secret is taken for compromised. */
+  readonly emergency?: Emergency
+}
+
+/** The credential in use is ended as soon as that is possible, and with it all others of the secret. There is no way back. */
+export interface Emergency {
+  readonly order: 'forget-first' | 'mint-first'
+  /** The record of it: what was asked, answered and proven. */
+  readonly incident: string
+  /** When somebody decided on it, unix ms: exposure is measured from then on. */
+  readonly decidedAt: number
+  /** The rotation whose place it took. */
+  readonly supersedes?: string
+  /** Live credentials beside the one in use, by their recorded ids. The value of one that has a `name` is sealed under it. */
+  readonly inherits: readonly Inherited[]
+  /** What their lost mints made is found by the tags of these rotations. */
+  readonly tags: readonly string[]
+  /** What was expected of either order before it began. */
+  readonly estimates: Readonly<Record<'forget-first' | 'mint-first', { readonly outage: Ms; readonly exposure: Ms }>>
+}
+
+export interface Inherited {
+  readonly id: string
+  readonly fingerprint?: string
+  readonly name?: string
 }
 
 /** What a reviewer needs to know before saying yes. */

@@ -10,8 +10,8 @@ export type Which = 'new' | 'old'
  */
 export type Needed = 'minted' | 'known' | 'shown' | 'presented' | 'ended' | 'lost'
 
-/** What a wait is for. `cache`: verifiers may keep the keys that they have fetched for so long. */
-export type Why = 'grace' | 'undo' | 'cache'
+/** What a wait is for. `late`: what a superseded rotation left under way may still land for so long. `cache`: verifiers may keep the keys that they have fetched for so long. */
+export type Why = 'grace' | 'undo' | 'cache' | 'late'
 
 /** The three phases of every rotation, and what frames them. */
 export type Phase = 'preflight' | 'accept' | 'present' | 'forget' | 'close'
@@ -37,7 +37,10 @@ export type Action =
   | { readonly do: 'watch'; readonly which: Which; readonly for: Ms; readonly every: Ms }
   | { readonly do: 'gate'; readonly keeps: Which; readonly beside?: Which; readonly ends: Which; readonly to: 'off' | 'gone' }
   | { readonly do: 'set'; readonly which: Which; readonly to: 'on' | 'off' | 'gone'; readonly effect: true }
-  | { readonly do: 'prove'; readonly accepted: Which; readonly rejected: Which }
+  /** Without `accepted` there is nothing yet that could be: an emergency forgets first. */
+  | { readonly do: 'prove'; readonly accepted?: Which; readonly rejected: Which }
+  /** Ends every live credential but the new one, as far as each can be ended and without a wait: see `Plan.emergency`. */
+  | { readonly do: 'forget'; readonly effect: true }
   /** Ends what lost mints of this rotation left at the provider. */
   | { readonly do: 'reclaim'; readonly effect: true }
   | { readonly do: 'sweep' }

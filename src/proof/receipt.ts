@@ -1,5 +1,6 @@
 import { createHash, createPublicKey, sign, verify } from 'node:crypto'
 import type { TimedEvent } from '../journal/event.ts'
+import { exposureOf } from '../journal/forgotten.ts'
 import type { Progress } from '../journal/progress.ts'
 import { stepOf } from '../journal/steps.ts'
 import { type Evidence, KeyturnError, type TaskRequest } from '../kit/index.ts'
@@ -41,6 +42,16 @@ export interface Receipt {
   readonly answered?: readonly { readonly step: string; readonly kind: TaskRequest['kind']; readonly title: string; readonly by: string; readonly at: string }[]
   /** Outside receivers that took the value, and who says so; absent when there were none. */
   readonly received?: readonly { readonly step: string; readonly receiver: string; readonly by: string; readonly at: string }[]
+  /** Present where the secret was taken for compromised. */
+  readonly emergency?: {
+    readonly order: 'forget-first' | 'mint-first'
+    readonly incident: string
+    /** From the decision to the first proof that everything live of it was rejected, ms, measured; null where that was not proven. */
+    readonly exposureMs: number | null
+    /** What was ended beside `ended`: of the rotation whose place it took, or of the ledger. */
+    readonly inherited: readonly { readonly id: string; readonly fingerprint?: string }[]
+    readonly superseded?: string
+  }
   readonly stores: readonly string[]
   /** How long new logins with the value in the stores could fail, measured; 0 with an overlap. Milliseconds. */
   readonly gapMs: number
@@ -99,12 +110,13 @@ export function makeReceipt(
     closed: new Date(now).toISOString(),
     keyturn: opened?.version ?? '',
     inUse,
-    ...(overlaps(plan) && !isDual(plan) && plan.traits.ends.length === 0 ? { left: other } : { ended: other }),
+    ...(overlaps(plan) && !isDual(plan) && plan.traits.ends.length === 0 && plan.emergency === undefined ? { left: other } : { ended: other }),
     proof: seen('prove') ?? seen('probe') ?? {},
     attested: attestations(progress),
     ...acknowledgements(events),
     ...answers(events),
     ...receipts(events),
+    ...emergencyOf(progress),
     stores: plan.stores.map((store) => store.title),
     gapMs: gapOf(progress, events, now),
     // Where the consumers accept, the key was forgotten when all that it signed had run out.
@@ -112,6 +124,15 @@ export function makeReceipt(
     steps: events.flatMap((event) => ('step' in event ? [{ step: event.step, at: new Date(event.at).toISOString(), outcome: event.type }] : [])),
     chain,
   }
+}
+
+function emergencyOf(progress: Progress): Pick<Receipt, 'emergency'> {
+  const { emergency } = progress.plan
+  const exposure = exposureOf(progress)
+  if (emergency === undefined || exposure === undefined) return {}
+  const { order, incident, inherits, supersedes } = emergency
+  const inherited = inherits.map(({ id, fingerprint }) => ({ id, ...(fingerprint === undefined ? {} : { fingerprint }) }))
+  return { emergency: { order, incident, exposureMs: exposure.until === undefined ? null : exposure.until - exposure.from, inherited, ...(supersedes === undefined ? {} : { superseded: supersedes }) } }
 }
 
 function acknowledgements(events: readonly TimedEvent[]): Pick<Receipt, 'acknowledged'> {
@@ -162,8 +183,9 @@ function attestations(progress: Progress): Record<string, Evidence> {
  */
 function gapOf(progress: Progress, events: readonly TimedEvent[], now: number): number {
   const { plan } = progress
-  if (overlaps(plan)) return 0
-  const began = mintBegan(plan, events)
+  const cut = plan.emergency?.order === 'forget-first' ? events.find((event) => event.type === 'intent-recorded' && stepOf(plan, event.step).do === 'forget')?.at : undefined
+  if (overlaps(plan) && cut === undefined) return 0
+  const began = cut ?? mintBegan(plan, events)
   if (began === undefined) return 0
   const steps = progress.direction === 'forward' ? plan.steps : plan.back
   const doneAt = (kind: Step['do']): number[] => steps.filter((step) => step.do === kind).flatMap((step) => progress.done.get(step.id)?.at ?? [])

@@ -70,7 +70,7 @@ function instructionsFor(scene: Scene, step: Step, title: string): readonly Inst
     case 'set':
       return atIssuer(issuer?.set?.(AGE[step.which], step.to))
     case 'prove':
-      return [...atIssuer(issuer?.probe?.(AGE[step.accepted], 'accepted')), ...atIssuer(issuer?.probe?.(AGE[step.rejected], 'rejected'))]
+      return [...(step.accepted === undefined ? [] : atIssuer(issuer?.probe?.(AGE[step.accepted], 'accepted'))), ...atIssuer(issuer?.probe?.(AGE[step.rejected], 'rejected'))]
     case 'reclaim':
       return atIssuer(undefined)
     case 'sweep':

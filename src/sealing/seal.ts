@@ -15,7 +15,7 @@ export interface Sealed {
 /** Which credential of which rotation, or its snapshot: the context of the seal, so that a row cannot be moved to another place. */
 export interface SealPlace {
   readonly rotation: string
-  readonly name: 'new' | 'old' | 'snapshot'
+  readonly name: string
   readonly secret: string
 }
 

@@ -79,7 +79,7 @@ export interface LedgerChange {
 
 /** What changes in the same transaction as the entries. */
 export interface Together {
-  readonly sealed?: Readonly<Partial<Record<'new' | 'old', Sealed>>>
+  readonly sealed?: Readonly<Record<string, Sealed>>
   readonly ledger?: readonly LedgerChange[]
   readonly dueAt?: number | null
   readonly waitsFor?: string | null
@@ -88,7 +88,9 @@ export interface Together {
   /** The signed receipt, as JSON. */
   readonly receipt?: string
   /** Closes the rotation, frees what it holds and wipes the sealed values that are named. */
-  readonly close?: { readonly result: string; readonly wipe: readonly ('new' | 'old')[] }
+  readonly close?: { readonly result: string; readonly wipe: readonly string[] }
+  /** Written after everything else, in the same transaction. */
+  readonly also?: readonly Written[]
 }
 
 /** The hash before the first entry. */
@@ -128,7 +130,7 @@ export async function append(state: Pick<State, 'db' | 'commit' | 'exclusive'>, 
   const query = takes === undefined ? statements.move(moved) : statements.take({ ...moved, now: last })
   const alone = takes === undefined || state.exclusive === undefined ? [] : [{ query: state.exclusive(takes) }]
   try {
-    await state.commit([...alone, { query, unless: () => new Unmoved() }, ...added, ...written(state.db, statements, rotation, last, together)], () => statements.landed({ rotation, seq, head }))
+    await state.commit([...alone, { query, unless: () => new Unmoved() }, ...added, ...written(state.db, statements, rotation, last, together), ...(together.also ?? [])], () => statements.landed({ rotation, seq, head }))
   } catch (thrown) {
     throw thrown instanceof Unmoved ? await whyUnmoved(state.db, claim, holds) : stateError(thrown)
   }

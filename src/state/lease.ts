@@ -98,6 +98,11 @@ export async function renew(db: Kysely<Tables>, held: Claim, now: number, leaseM
   }
 }
 
+/** Takes it away from whoever holds it: the next claim gets it, and the holder learns at its next entry or renewal that it is FENCED. */
+export async function takeAway(db: Kysely<Tables>, rotation: string): Promise<void> {
+  await db.updateTable('rotation').set({ lease_until: 0 }).where('id', '=', rotation).execute()
+}
+
 /** Lets go, for waits and at the end; `again` is when it wants to be looked at next. Does nothing when somebody else has it. */
 export async function release(db: Kysely<Tables>, held: Claim, again?: number): Promise<void> {
   // The name stays with what a step under way holds: whoever comes next learns whether its process is gone.

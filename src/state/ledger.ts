@@ -23,7 +23,7 @@ export function ledgerKnows(ledger: readonly LedgerRow[], credential: { readonly
 export async function readSealed(
   db: Kysely<Tables>,
   rotation: string,
-  name: 'new' | 'old' | 'snapshot',
+  name: string,
 ): Promise<{ readonly ciphertext: Uint8Array; readonly mac: string } | undefined> {
   return db.selectFrom('sealed').select(['ciphertext', 'mac']).where('rotation', '=', rotation).where('name', '=', name).executeTakeFirst()
 }

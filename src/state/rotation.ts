@@ -1,6 +1,7 @@
 import type { Kysely, Selectable } from 'kysely'
 import { KeyturnError } from '../kit/error.ts'
 import { type Claim, chain, type Entry, GENESIS, readJournal, storedBytes, type StoredEntry } from './journal.ts'
+import type { Written } from './commit.ts'
 import { stateError } from './error.ts'
 import { stillHere } from './moved.ts'
 import type { State } from './open.ts'
@@ -18,8 +19,8 @@ export interface NewRotation {
   /** The principal: at most one open rotation per principal (I10), whatever secret or manifest names it. */
   readonly principal: string
   readonly opened: Entry
-  /** The new credential, where a person gave its value. */
-  readonly sealed?: Sealed
+  /** Sealed credentials by name: `new` where a person gave its value. */
+  readonly sealed?: Readonly<Record<string, Sealed>>
   /** Only while no other rotation of the system and environment is open. */
   readonly alone?: boolean
 }
@@ -27,29 +28,33 @@ export interface NewRotation {
 /** Opens a rotation with its first entry. Throws ROTATION_OPEN when its principal has one already, or, `alone`, its system. */
 export async function insertRotation(state: Pick<State, 'db' | 'commit'>, rotation: NewRotation): Promise<void> {
   const { db } = state
-  const { id, system, environment, secret, principal, opened, sealed, alone } = rotation
+  const { id, opened } = rotation
+  const head = chain(GENESIS, storedBytes(1, opened))
+  try {
+    await state.commit(insertions(db, rotation), () => db.selectFrom('event').select('seq').where('rotation', '=', id).where('hash', '=', head).compile())
+  } catch (thrown) {
+    throw thrown instanceof Taken ? await whyTaken(db, rotation) : stateError(thrown)
+  }
+}
+
+/** What opening a rotation writes, for one transaction, perhaps the one that ends the rotation before it. */
+export function insertions(db: Kysely<Tables>, rotation: NewRotation): Written[] {
+  const { id, system, environment, secret, principal, opened, sealed = {}, alone } = rotation
   const body = storedBytes(1, opened)
   const head = chain(GENESIS, body)
   const row = {
     id, system, environment, secret, principal, opened_at: opened.at, result: null, closed_at: null, seq: 1, head, fence: 0, owner: null, lease_until: 0, due_at: opened.at, waits_for: null,
     holds: null, holds_until: 0,
   }
-  try {
-    await state.commit(
-      [
-        stillHere(db),
-        // Whoever opens one at the same time waits for the row of the statement before.
-        ...(alone === true ? [{ query: stillHere(db, openIn(db, system, environment)).query, unless: () => new Taken() }] : []),
-        // The index of open principals says who is first, also of two at once.
-        { query: db.insertInto('rotation').values(row).onConflict((oc) => oc.doNothing()).compile(), unless: () => new Taken() },
-        { query: db.insertInto('event').values({ rotation: id, seq: 1, type: opened.type, at: opened.at, body, hash: head }).compile() },
-        ...(sealed === undefined ? [] : [{ query: db.insertInto('sealed').values({ rotation: id, name: 'new', ...sealed }).compile() }]),
-      ],
-      () => db.selectFrom('event').select('seq').where('rotation', '=', id).where('hash', '=', head).compile(),
-    )
-  } catch (thrown) {
-    throw thrown instanceof Taken ? await whyTaken(db, rotation) : stateError(thrown)
-  }
+  return [
+    stillHere(db),
+    // Whoever opens one at the same time waits for the row of the statement before.
+    ...(alone === true ? [{ query: stillHere(db, openIn(db, system, environment)).query, unless: () => new Taken() }] : []),
+    // The index of open principals says who is first, also of two at once.
+    { query: db.insertInto('rotation').values(row).onConflict((oc) => oc.doNothing()).compile(), unless: () => new Taken() },
+    { query: db.insertInto('event').values({ rotation: id, seq: 1, type: opened.type, at: opened.at, body, hash: head }).compile() },
+    ...Object.entries(sealed).map(([name, one]) => ({ query: db.insertInto('sealed').values({ rotation: id, name, ...one }).compile() })),
+  ]
 }
 
 /** There is such a rotation already. */

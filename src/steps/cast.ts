@@ -40,10 +40,16 @@ export interface CastList {
   readonly checks: readonly CheckSpec[]
   readonly preflight: readonly CheckSpec[]
   readonly postflight: readonly CheckSpec[]
+  /** Present in a plan that is carried out because the secret is taken for compromised: commands are told. */
+  readonly emergency?: object
 }
 
+/** What commands find in their environment in an emergency (S2-48). */
+const COMPROMISED = { SECRET_COMPROMISED: 'true' }
+
 /** Opens all of them; nothing is touched yet. Only the connectors that are named are loaded. */
-export async function openCast(list: CastList, registry: Registry, host: Host): Promise<Cast> {
+export async function openCast(list: CastList, registry: Registry, surroundings: Host): Promise<Cast> {
+  const host = list.emergency === undefined ? surroundings : { ...surroundings, env: COMPROMISED }
   const open = <F extends Family>(family: F, used: Used): Promise<Families[F]> => openConnector(registry, host, family, used)
   const checks = (specs: readonly CheckSpec[]): Promise<Check[]> => Promise.all(specs.map((spec) => open('check', spec)))
   const issuer = await open('issuer', list.issuer)

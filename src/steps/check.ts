@@ -2,6 +2,7 @@ import { type Answer, type Call, type Check, type Credential, done, type Evidenc
 import type { CheckSpec } from '../manifest/model.ts'
 import type { Which } from '../plan/step.ts'
 import { tellApart } from './probe.ts'
+import { failsWithWrong } from './self-test.ts'
 import { type Scene, valueOf } from './scene.ts'
 import { type CheckPlace, sinceOf, specOf } from './since.ts'
 
@@ -24,7 +25,13 @@ export async function check(scene: Scene, step: CheckPlace & { readonly which: W
   const spec = specOf(scene.plan, step)
   if (found === undefined || spec === undefined) return refused('INTERNAL', 'no such check')
   const since = sinceOf(scene.progress, step)
-  const answer = await untilPass(scene, found, call, { as: credentialFor(spec, valueOf(scene, step.which)), since, from: since.at + (spec.for ?? 0) })
+  const as = credentialFor(spec, valueOf(scene, step.which))
+  // In an emergency nothing was looked at before: it has to fail with a wrong credential now (I12).
+  if (as !== undefined && scene.plan.emergency !== undefined) {
+    const wrong = await failsWithWrong(scene, found, as, call)
+    if (wrong.is !== 'done') return wrong
+  }
+  const answer = await untilPass(scene, found, call, { as, since, from: since.at + (spec.for ?? 0) })
   if (answer.is !== 'refused') return answer
   const fresh = { ...call, signal: AbortSignal.timeout(5_000), deadline: scene.now() + 5_000 }
   return { ...answer, evidence: { ...answer.evidence, ...(await tellApart(scene, fresh)) } }

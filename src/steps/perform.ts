@@ -3,16 +3,18 @@ import type { Step } from '../plan/step.ts'
 import { check } from './check.ts'
 import { collect } from './collect.ts'
 import { end, lookForEnd } from './end.ts'
+import { forget } from './forget.ts'
 import { gate } from './gate.ts'
 import { lookForMint, mint } from './mint.ts'
 import { preflight } from './preflight.ts'
 import { probe } from './probe.ts'
-import { prove } from './prove.ts'
+import { prove, seeEnded } from './prove.ts'
 import { lookForPublish, publish } from './publish.ts'
 import { attest } from './attest.ts'
 import { lookForReclaim, reclaim } from './reclaim.ts'
 import { lookForReload, reload } from './reload.ts'
 import { sweep } from './sweep.ts'
+import { urgentPreflight } from './urgent.ts'
 import { watch } from './watch.ts'
 import type { Outcome, Scene } from './scene.ts'
 import { takesMade } from '../journal/steps.ts'
@@ -27,6 +29,7 @@ export interface Performed {
 export async function perform(scene: Scene, step: Step, tag: string, call: Call): Promise<Performed> {
   switch (step.do) {
     case 'preflight':
+      if (scene.plan.emergency !== undefined) return { outcome: await urgentPreflight(scene, call) }
       return withCredential(await preflight(scene, call), (value) => ({ name: 'old', credential: value.old }))
     case 'mint':
       return withCredential(await mint(scene, step, tag, call), (value) => (takesMade(scene.plan, step) ? { name: 'new', credential: value.credential } : undefined))
@@ -54,8 +57,10 @@ export async function perform(scene: Scene, step: Step, tag: string, call: Call)
       return { outcome: await gate(scene, step, call) }
     case 'set':
       return { outcome: await end(scene, step, call) }
+    case 'forget':
+      return { outcome: await forget(scene, call) }
     case 'prove':
-      return { outcome: await prove(scene, step, call) }
+      return { outcome: await (step.accepted === undefined ? seeEnded(scene, call) : prove(scene, { ...step, accepted: step.accepted }, call)) }
     case 'sweep':
       return { outcome: await sweep(scene, call) }
     case 'receipt':
@@ -76,6 +81,9 @@ export async function look(scene: Scene, step: Step, call: Call): Promise<Answer
       return lookForEnd(scene, step, call)
     case 'reclaim':
       return lookForReclaim(scene, step, call)
+    case 'forget':
+      // Off is more than refused logins, and each may be ended once more: it is done again.
+      return done(false)
     default:
       return refused('INTERNAL', `${step.id} is no effect`)
   }

@@ -9,6 +9,7 @@ import { type CheckPlace, keptEvidence } from './since.ts'
 import { attestAll } from './attest.ts'
 import { baselineKey } from './reclaim.ts'
 import { credentialFor, LOOK_AGAIN_MS, untilPass } from './check.ts'
+import { failsWithWrong } from './self-test.ts'
 
 /**
  * Everything that has to be green before anything is changed, looked at once more at the moment of starting. Answers with the
@@ -47,7 +48,7 @@ export async function preflight(scene: Scene, call: Call): Promise<Answer<{ read
 }
 
 /** What there is before the mint: that is how a lost one is found, or what is asked where tags turn out not to be kept. */
-async function idsBefore({ cast, plan }: Scene, call: Call): Promise<Answer<Evidence>> {
+export async function idsBefore({ cast, plan }: Pick<Scene, 'cast' | 'plan'>, call: Call): Promise<Answer<Evidence>> {
   const { locate, mint } = plan.traits
   if (mint !== 'adds' || (locate !== 'baseline' && locate !== 'tag')) return done({})
   const seen = await cast.issuer.observe(call)
@@ -103,23 +104,6 @@ async function holdsOld(scene: Scene, wave: number, consumer: number, call: Call
 
 /** A service that opens its connections late gets this long to be seen. */
 const ATTEST_MS = 5_000
-
-/** So many wrong logins a check may make: they count towards a lockout. */
-export const WRONG_TRIES = 3
-
-/** A verdict of `fail` with a wrong credential, and nothing less: one that could not look has not shown that it can fail. */
-export async function failsWithWrong(scene: Scene, check: Check, old: Credential, call: Call): Promise<Answer<void>> {
-  const wrong = scene.cast.issuer.propose(old)
-  for (let left = WRONG_TRIES; left > 0 && !call.signal.aborted; left -= 1) {
-    const seen = await check.run(call, wrong)
-    if (seen.is === 'ask') return refused('CHECK_CANNOT_FAIL', `${check.title()}: a person is shown no credential`)
-    const verdict = seen.is === 'done' ? seen.value.verdict : 'inconclusive'
-    if (verdict === 'fail') return done(undefined)
-    if (verdict === 'pass') return refused('CHECK_CANNOT_FAIL', check.title())
-    await scene.sleep(LOOK_AGAIN_MS, call.signal)
-  }
-  return refused('PRECONDITION_FAILED', `${check.title()} gave no verdict on a wrong credential`)
-}
 
 /**
  * System-wide checks, then the secret's own; one that takes a credential has to fail with a wrong one first (I12). Of those for

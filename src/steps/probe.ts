@@ -1,4 +1,4 @@
-import { type Answer, type Call, done, type Evidence, refused, unknown } from '../kit/index.ts'
+import { type Answer, type Call, type Credential, done, type Evidence, refused, unknown } from '../kit/index.ts'
 import type { Which } from '../plan/step.ts'
 import { stepsOf } from '../journal/steps.ts'
 import { type Scene, valueOf } from './scene.ts'
@@ -16,16 +16,21 @@ export interface Verdicts {
 }
 
 /** Probes one credential at every endpoint of the plan. */
-export async function probeAll(scene: Scene, which: Which, call: Call): Promise<Verdicts> {
+export function probeAll(scene: Scene, which: Which, call: Call): Promise<Verdicts> {
+  return probeCredential(scene, valueOf(scene, which), which, call)
+}
+
+/** The same of any credential; `name` is what the evidence calls it. */
+export async function probeCredential(scene: Scene, credential: Credential, name: string, call: Call): Promise<Verdicts> {
   const seen: string[] = []
   const silent: string[] = []
   const evidence: Record<string, string> = {}
   for (const endpoint of scene.plan.endpoints) {
-    const answer = await scene.cast.issuer.probe(valueOf(scene, which), endpoint, call)
+    const answer = await scene.cast.issuer.probe(credential, endpoint, call)
     const verdict = answer.is === 'done' ? answer.value.verdict : 'inconclusive'
     seen.push(verdict)
     if (verdict === 'inconclusive') silent.push(`${scene.plan.issuer.use} at ${endpoint}`)
-    evidence[`${which} at ${endpoint}`] = answer.is === 'done' ? `${verdict} ${answer.value.code}`.trim() : answer.is === 'ask' ? 'ask' : answer.code
+    evidence[`${name} at ${endpoint}`] = answer.is === 'done' ? `${verdict} ${answer.value.code}`.trim() : answer.is === 'ask' ? 'ask' : answer.code
   }
   const [first] = seen
   if (seen.includes('inconclusive')) return { verdict: 'inconclusive', evidence, silent }
@@ -52,7 +57,7 @@ function lastMade(scene: Scene, which: Which): number {
 }
 
 /** Wrong logins may lock the account: at most half of what it takes (I12). */
-function triesOf(scene: Scene): number {
+export function triesOf(scene: Pick<Scene, 'plan'>): number {
   const { lockout } = scene.plan.traits
   return lockout === undefined ? Infinity : Math.max(1, Math.floor(lockout / 2))
 }

@@ -77,7 +77,7 @@ export async function lookForPublish(scene: Scene, step: PublishStep, call: Call
 
 /** The first of our keys that holds neither of the two credentials. */
 function foreignKey(scene: Scene, step: PublishStep, entries: Entries): string | undefined {
-  const known = [scene.values.old, scene.values.new].filter((each) => each !== undefined)
+  const known = [scene.values.old, scene.values.new, ...(scene.values.inherited?.values() ?? [])].filter((each) => each !== undefined)
   const names = Object.keys(scene.plan.traits.fields)
   for (const [key, binding] of Object.entries(scene.plan.stores[step.store]?.bind ?? {})) {
     const value = entries[key]

@@ -14,8 +14,8 @@ export interface Scene {
   readonly plan: Plan
   readonly cast: Cast
   readonly progress: Progress
-  /** The credentials that are known by now; the old one from preflight on, the new one from the mint's intent on. */
-  readonly values: { readonly new?: Credential; readonly old?: Credential }
+  /** The credentials that are known by now; the old one from preflight on, the new one from the mint's intent on. What an emergency inherited has the names of its plan. */
+  readonly values: { readonly new?: Credential; readonly old?: Credential; readonly inherited?: ReadonlyMap<string, Credential> }
   /** Keyed fingerprint of a credential's secret fields. */
   fingerprint(credential: Credential): string
   readonly now: () => number

@@ -22,6 +22,8 @@ interface Opened {
 export class Values implements Keeper {
   new?: Credential
   old?: Credential
+  /** What an emergency inherited from the rotation before it, by the names of its plan. */
+  readonly inherited = new Map<string, Credential>()
   readonly #state: State
   readonly #identity: Identity
   /** The first one seals; whichever sealed a row opens it. */
@@ -48,14 +50,25 @@ export class Values implements Keeper {
     if (identity === undefined) throw new KeyturnError('IDENTITY_MISSING')
     const values = new Values({ state, identity, sealers: await openSealers(identity, plan.sealing, registry, host) }, rotation, secretKey(plan.system, plan.environment, plan.secret), host)
     for (const name of ['new', 'old'] as const) {
-      const sealed = await readSealed(values.#state.db, rotation, name)
-      if (sealed !== undefined) values.#set(name, await unseal(sealed, { rotation, name, secret: values.#secret }, ...values.#sealers))
+      const found = await values.#read(name)
+      if (found !== undefined) values.#set(name, found)
+    }
+    for (const { name } of plan.emergency?.inherits ?? []) {
+      const found = name === undefined ? undefined : await values.#read(name)
+      if (name === undefined || found === undefined) continue
+      values.#conceal(found)
+      values.inherited.set(name, found)
     }
     return values
   }
 
+  async #read(name: string): Promise<Credential | undefined> {
+    const sealed = await readSealed(this.#state.db, this.#rotation, name)
+    return sealed === undefined ? undefined : unseal(sealed, { rotation: this.#rotation, name, secret: this.#secret }, ...this.#sealers)
+  }
+
   /** Seals a credential; it counts as known once the row is on disk, so {@link Values.adopt} it after the append. */
-  seal(name: 'new' | 'old', credential: Credential): Promise<Sealed> {
+  seal(name: string, credential: Credential): Promise<Sealed> {
     this.#conceal(credential)
     return seal(credential, { rotation: this.#rotation, name, secret: this.#secret }, this.#sealers[0])
   }

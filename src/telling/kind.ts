@@ -6,6 +6,8 @@ export const KINDS = {
   'rotation-resumed': 'a person has it go on',
   'rotation-held': 'the old credential has not been ended for an hour, since it may still be in use, or a provider takes as long; again each day',
   'rotation-turned': 'a rotation begins to go back',
+  'rotation-superseded': 'an emergency took the place of a rotation',
+  'emergency-opened': 'a secret is taken for compromised, and everything live of it is being ended',
   'rotation-rolled-back': 'a rotation went back: the old credential is in use again',
   'rotation-refused': 'a rotation ended before anything was changed',
   'rotation-left': 'an open rotation is due and nobody goes on with it; each day',

@@ -88,6 +88,7 @@ export function stopLines(stopped: Stopped, rotation: string, receipt: string | 
       // Every rotation that is done has one; in a database it has no path.
       if (stopped.result === 'done') return [paint.good(`Done: ${rotation}`), `receipt: ${receipt ?? `keyturn show ${rotation} --receipt`}`]
       if (stopped.result === 'rolled-back') return [paint.warn(`Rolled back: ${rotation}; the old credential is in use.${because(stopped)}`), ...proof]
+      if (stopped.result === 'superseded') return [paint.warn(`Superseded: ${rotation}. An emergency took its place: ${stopped.about ?? ''}`), CODES.SUPERSEDED.hint]
       return [paint.bad(`Refused, nothing was changed: ${rotation}.${because(stopped)}`), ...(stopped.code === undefined ? [] : [CODES[stopped.code].hint])]
     }
     case 'waiting':

@@ -37,7 +37,10 @@ export function stepText(plan: Plan, step: Step, fresh = plan.next?.id): string 
       return `gate: everything is on ${id(step.keeps)}, nothing on ${id(step.ends)}, looked at now`
     case 'set':
       return (plan.traits.asks?.includes(step.to) === true ? 'ask a person: ' : '') + { on: `turn ${id(step.which)} on again`, off: `turn ${id(step.which)} off and end its sessions`, gone: `end ${id(step.which)} for good` }[step.to]
+    case 'forget':
+      return `end ${[id('old'), ...(plan.emergency?.inherits ?? []).map((each) => each.id)].join(', ')} and their sessions, at once`
     case 'prove':
+      if (step.accepted === undefined) return `see from when on ${id(step.rejected)} is rejected everywhere`
       return `prove in pairs: ${id(step.accepted)} accepted, ${id(step.rejected)} rejected`
     case 'reclaim':
       return 'end what requests of this rotation left behind beside its credential'
@@ -55,6 +58,7 @@ function keysText({ which, beside }: Shown, verb: 'write' | 'hold'): string {
 }
 
 function waitText({ timing }: Plan, { why, for: ms }: Step & { do: 'wait' }): string {
+  if (why === 'late') return `wait ${duration(ms)}: what the rotation before left under way may still land`
   if (why === 'undo') return `wait ${duration(ms)}: the undo window`
   if (why === 'cache') return `wait ${duration(ms)} until whoever verifies has fetched the new key`
   return timing.tokens === undefined ? `wait ${duration(ms)} of grace` : `wait ${duration(ms)} of grace: what the other key signed is alive for up to ${duration(timing.tokens.life)}`

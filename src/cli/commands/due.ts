@@ -1,9 +1,11 @@
+import { readIncidents } from '../../emergency/notes.ts'
 import { durationOf, durationSchema } from '../../kit/duration.ts'
 import { KeyturnError, type Ms } from '../../kit/index.ts'
 import { isOverdue, listDue } from '../../operations/due.ts'
 import { listSnapshots } from '../../operations/snapshots.ts'
 import { openStateIfAny } from '../../runtime.ts'
 import { dueDocument, dueLines } from '../../views/due.ts'
+import { incidentDocument, openIncidentLines } from '../../views/incident.ts'
 import { heldLines, snapshotDocument } from '../../views/snapshot.ts'
 import { EXIT } from '../exit.ts'
 import { type CommonOptions, manifestOf, type Session } from '../session.ts'
@@ -22,8 +24,9 @@ export async function run({ terminal, runtime }: Session, _: readonly string[], 
     const now = Date.now()
     const secrets = await listDue(manifest, state?.db, now, within)
     const held = state === undefined ? [] : await listSnapshots(state.db, manifest)
-    if (options.json === true) terminal.out(JSON.stringify({ secrets: secrets.map(dueDocument), snapshots: held.map(snapshotDocument) }, null, 2))
-    else for (const line of [...dueLines(secrets, now, terminal.paint), ...heldLines(held, now, terminal.paint)]) terminal.out(line)
+    const incidents = state === undefined ? [] : (await readIncidents(state.db, manifest)).filter(({ closed }) => closed === undefined)
+    if (options.json === true) terminal.out(JSON.stringify({ secrets: secrets.map(dueDocument), snapshots: held.map(snapshotDocument), incidents: incidents.map(incidentDocument) }, null, 2))
+    else for (const line of [...dueLines(secrets, now, terminal.paint), ...heldLines(held, now, terminal.paint), ...openIncidentLines(incidents, terminal.paint)]) terminal.out(line)
     return options.check === true && secrets.some(isOverdue) ? EXIT.waiting : EXIT.done
   } finally {
     await state?.close()

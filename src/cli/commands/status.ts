@@ -1,6 +1,8 @@
 import { ownerIsDead } from '../../engine/owner.ts'
+import { incidents } from '../../operations/incident.ts'
 import { undelivered } from '../../operations/notify.ts'
 import { status } from '../../operations/status.ts'
+import { incidentDocument, openIncidentLines } from '../../views/incident.ts'
 import { undeliveredLines } from '../../views/notify.ts'
 import { brokenLines, brokenStatusOf, statusLines, statusOf } from '../../views/status.ts'
 import { EXIT } from '../exit.ts'
@@ -11,11 +13,12 @@ export async function run({ terminal, runtime }: Session, _: readonly string[], 
   const now = Date.now()
   const manifest = await manifestOf(options)
   const all = await status(runtime, manifest)
+  const unclosed = (await incidents(runtime, manifest)).filter(({ closed }) => closed === undefined)
   const notTold = await undelivered(runtime, manifest)
   const open = all.flatMap((each) => ('progress' in each ? [statusOf(each.row, each.progress, now, ownerIsDead)] : []))
   const broken = all.flatMap((each) => ('broken' in each ? [brokenStatusOf(each.row, each.broken)] : []))
-  const lines = [...(open.length === 0 && broken.length > 0 ? [] : statusLines(open, terminal.paint)), ...brokenLines(broken, terminal.paint), ...undeliveredLines(notTold, terminal.paint)]
-  if (options.json === true) terminal.out(JSON.stringify({ open, broken, ...(manifest.notifiers === undefined ? {} : { undelivered: notTold }) }, null, 2))
+  const lines = [...(open.length === 0 && broken.length > 0 ? [] : statusLines(open, terminal.paint)), ...brokenLines(broken, terminal.paint), ...openIncidentLines(unclosed, terminal.paint), ...undeliveredLines(notTold, terminal.paint)]
+  if (options.json === true) terminal.out(JSON.stringify({ open, broken, incidents: unclosed.map(incidentDocument), ...(manifest.notifiers === undefined ? {} : { undelivered: notTold }) }, null, 2))
   else for (const line of lines) terminal.out(line)
   return broken.length === 0 ? EXIT.done : EXIT.error
 }

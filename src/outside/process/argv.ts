@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Call, Host } from '../../kit/call.ts'
-import type { Secret } from '../../kit/secret.ts'
+import { Secret } from '../../kit/secret.ts'
 
 /**
  * A command as people write it: a list of words, no shell. References are refused because everybody on the machine can read the
@@ -31,14 +31,15 @@ export const environmentSchema = z
   .optional()
   .describe('Variables that the command gets beside PATH, HOME, LANG, LC_*, TZ, USER and TMPDIR; values may hold references.')
 
-/** Resolves the values at this moment, before the deadline of the call. Throws as `Host.resolve` does. */
+/** Resolves the values at this moment, before the deadline of the call; what the host gives every command is among them. Throws as `Host.resolve` does. */
 export async function resolveEnvironment(
   env: z.infer<typeof environmentSchema>,
   host: Host,
   call?: Pick<Call, 'signal' | 'deadline'>,
 ): Promise<Readonly<Record<string, Secret>>> {
   const resolving = Object.entries(env ?? {}).map(async ([key, text]) => [key, await host.resolve(text, call)] as const)
-  return Object.fromEntries(await Promise.all(resolving))
+  const given = Object.entries(host.env ?? {}).map(([key, text]) => [key, new Secret(text)] as const)
+  return Object.fromEntries([...given, ...(await Promise.all(resolving))])
 }
 
 /** Puts names in the place of `{word}`; an argument that is exactly `{word}` becomes as many as there are names. */
