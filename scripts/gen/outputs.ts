@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cliDoc } from './cli.ts'
 import { connectorsDoc, errorsDoc, manifestDoc } from './docs.ts'
+import { mistakesDoc, reading } from './mistakes.ts'
 import { registryFile } from './registry.ts'
 import type { Proven } from '../systems/proven.ts'
 import { scanByHand, scanConnectors } from './scan.ts'
@@ -21,6 +22,7 @@ export async function makeOutputs(
     'docs/errors.md': errorsDoc(),
     'docs/manifest.md': manifestDoc(readFileSync(join(root, 'docs', 'manifest.md'), 'utf8'), manifests),
     'docs/cli.md': cliDoc(),
+    'docs/mistakes.md': mistakesDoc(reading(root)),
     'CONTRIBUTING.md': await contributingDoc(readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8'), root),
   }
   return { files, faults: manifests.flatMap(faultsOf) }

@@ -168,7 +168,7 @@ describe('the gate', () => {
     expect(await world.login(old)).toBe('28P01')
   })
 
-  it('an old session during the quiet time: held, named by application and address; when it is over, it goes on (S2-26)', async () => {
+  it('an old session during the quiet time: held, named by application and address; when it is over, it goes on (S2-26, C-31)', async () => {
     const world = await theatre.open()
     const old = await world.stage.dsn()
     const session = await openSession(old, 'nightly report')
@@ -184,7 +184,7 @@ describe('the gate', () => {
     expectRun(await world.keyturn(['resume', '--wait']), 0, /Done/)
   })
 
-  it('a consumer that the manifest gained since the plan: held, because nobody has told it', async () => {
+  it('a consumer that the manifest gained since the plan: held, because nobody has told it (C-31)', async () => {
     const world = await theatre.open({ pace: { grace: '45s' } })
     expectRun(await world.keyturn(['rotate', 'database']), 4)
     world.rewrite((secret) => { secret.consumers = [{ wave: [{ use: 'command', run: ['true'], services: ['late'] }] }] })

@@ -94,7 +94,7 @@ const intent = (issuer: Issuer, current: Credential, tag: string) => ({ credenti
 const valueOf = <T>(answer: Answer<T>): T | undefined => (answer.is === 'done' ? answer.value : undefined)
 
 describe('a secret that AWS rotates', () => {
-  it('is awaited until AWSCURRENT has moved and AWSPENDING is gone (S3-29)', () => inWorld(async ({ secret, current }, issuer) => {
+  it('is awaited until AWSCURRENT has moved and AWSPENDING is gone (S3-29, C-24)', () => inWorld(async ({ secret, current }, issuer) => {
     secret.patience = 3
     await issuer.mint(intent(issuer, current, 'a'), call())
     const seen = [valueOf(await issuer.collect?.('a', call()) ?? { is: 'refused', code: 'INTERNAL' }), valueOf(await issuer.collect?.('a', call()) ?? { is: 'refused', code: 'INTERNAL' })]

@@ -65,7 +65,7 @@ describe('userlist.txt', () => {
       .toBe('"app_20260201a" "2"\n"app_20260301a" "3"\n"app_20260201" "x"\n')
   })
 
-  it('changes a password in place, and running twice adds nothing (S2-21)', async () => {
+  it('changes a password in place, and running twice adds nothing (S2-21, C-17)', async () => {
     const next = await after('; head\n  "app"   "one" ; ours\r\n', 'app', 'a"b')
     expect(next).toBe('; head\n  "app"   "a""b" ; ours\r\n')
     expect(await after(next, 'app', 'a"b')).toBe(next)
