@@ -183,6 +183,7 @@ export const COMMANDS: readonly CommandEntry[] = [
       ['--hand-over <receiver>', 'show: take the value out for this outside receiver, once: onto the terminal, into --file, or to the command after `--` on its standard input'],
       ['--again', 'with --hand-over: once more, for it did not get there'],
       ['--receiver <name...>', 'answer: these outside receivers have taken the value'],
+      ['--leave', 'answer: only that; `keyturn run` elsewhere goes on, where stores and consumers can be reached'],
       ['--reason <text>', 'why it is declined'],
       ['--wait', 'stay through the waits that follow'],
     ],

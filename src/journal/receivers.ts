@@ -1,8 +1,9 @@
 import type { TaskRequest } from '../kit/index.ts'
-import type { Shown, Step } from '../plan/step.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Shown, Step, Which } from '../plan/step.ts'
+import { isDual } from '../plan/steps.ts'
 import type { TimedEvent } from './event.ts'
 import type { Progress } from './progress.ts'
-import { stepsOf } from './steps.ts'
 
 /** Who did it, and when, unix ms. */
 export interface Said {
@@ -37,23 +38,35 @@ export function openReceivers({ receivers = [] }: TaskRequest, known: Receivers 
 type ConsumerStep = { readonly wave: number; readonly consumer: number } & Shown
 
 /**
- * Whose part in a reload is done, or was never begun: who has said that it took the value; on the way back who was not handed the new
- * one either, for that one still has the old.
+ * Whose part in a reload is done, or was never begun: who has said that it holds what is shown now; on the way back who was not handed
+ * the new one either, for that one still has the old.
  */
 export function spared(progress: Progress, step: Step & ConsumerStep): string[] {
-  const here = progress.receivers.get(step.id)
-  const taken = [...(here ?? [])].flatMap(([name, { acknowledged }]) => (acknowledged === undefined ? [] : [name]))
-  if (progress.direction === 'forward') return taken
-  const before = progress.plan.steps.filter((each) => each.do === 'reload' && each.wave === step.wave && each.consumer === step.consumer)
-  const touched = new Set(before.flatMap(({ id }) => [...(progress.receivers.get(id)?.keys() ?? [])]))
   const names = progress.plan.waves[step.wave]?.[step.consumer]?.instances ?? []
-  return [...taken, ...names.filter((name) => !touched.has(name))]
+  const touched = new Set(roundsOf(progress.plan.steps, progress, step).flatMap(({ id }) => [...(progress.receivers.get(id)?.keys() ?? [])]))
+  return names.filter((name) => isTaken(progress, step, name) || (progress.direction === 'back' && !touched.has(name)))
 }
 
-/** Whether a receiver has said that it took this credential, at the last time that its consumer was given it. */
-export function isTaken(progress: Progress, { wave, consumer, which, beside }: ConsumerStep, name: string): boolean {
-  const last = stepsOf(progress).findLast((step) => step.do === 'reload' && step.wave === wave && step.consumer === consumer && progress.receivers.has(step.id))
-  return last?.do === 'reload' && last.which === which && last.beside === beside && progress.receivers.get(last.id)?.get(name)?.acknowledged !== undefined
+/** Whether a receiver has said that it took this credential, at the last time that anything was asked of its consumer. */
+export function isTaken(progress: Progress, step: ConsumerStep, name: string): boolean {
+  const { plan, direction } = progress
+  const last = roundsOf(direction === 'back' ? [...plan.steps, ...plan.back] : plan.steps, progress, step).at(-1)
+  return last !== undefined && holding(plan, last) === holding(plan, step) && progress.receivers.get(last.id)?.get(name)?.acknowledged !== undefined
+}
+
+/** Whether somebody took the value of this rotation out for a receiver of the step. */
+export function wasHanded(progress: Progress, step: Step, name: string): boolean {
+  return step.do === 'reload' && roundsOf(progress.plan.steps, progress, step).some(({ id }) => progress.receivers.get(id)?.get(name)?.handed !== undefined)
+}
+
+/** The reloads of a consumer in which something was asked of its receivers, in their order. */
+function roundsOf(steps: readonly Step[], { receivers }: Progress, { wave, consumer }: ConsumerStep): (Step & { do: 'reload' })[] {
+  return steps.filter((step): step is Step & { do: 'reload' } => step.do === 'reload' && step.wave === wave && step.consumer === consumer && receivers.has(step.id))
+}
+
+/** What receivers hold after such a round. They check: of two keys they accept both, whichever of them signs. */
+function holding(plan: Plan, { which, beside }: Shown): 'both' | Which {
+  return isDual(plan) && beside !== undefined ? 'both' : which
 }
 
 /** The receivers that the last task of a step named, and for which nobody has given a word. */

@@ -10,6 +10,7 @@ import { ledgerChanges } from '../journal/ledger-changes.ts'
 import { noSuchReceiver } from './hand-over.ts'
 import { nameOf } from '../journal/name.ts'
 import type { Progress } from '../journal/progress.ts'
+import { wasHanded } from '../journal/receivers.ts'
 import { stepOf } from '../journal/steps.ts'
 import type { Recorder } from '../engine/recorder.ts'
 import { plainFields, secretFields, Values } from '../steps/values.ts'
@@ -56,11 +57,11 @@ async function acknowledgeReceivers(engine: Engine, recorder: Recorder, { task, 
   if (open.length === 0) throw new KeyturnError('TASK_UNFIT', 'this task asks for no receivers')
   if (Object.keys(fields).length > 0) throw new KeyturnError('TASK_UNFIT', 'this task asks for no value')
   if (names.length === 0) throw new KeyturnError('TASK_UNFIT', `each receiver is answered for by itself: ${open.join(', ')}`, { hint: 'Write `keyturn task answer ROTATION --receiver NAME`.' })
-  const { direction, receivers } = recorder.progress
+  const { direction, plan } = recorder.progress
   for (const name of names) {
     if (!open.includes(name)) throw noSuchReceiver(name, open)
     // The old value it had before: it may still have it.
-    if (direction === 'forward' && receivers.get(step)?.get(name)?.handed === undefined) {
+    if (direction === 'forward' && !wasHanded(recorder.progress, stepOf(plan, step), name)) {
       throw new KeyturnError('TASK_UNFIT', `the value was never handed over to ${name}`, { hint: 'Take it out first: `keyturn task show ROTATION --hand-over NAME`.' })
     }
   }

@@ -59,11 +59,19 @@ export async function taskOf(runtime: Runtime, manifest: Manifest, rotation: str
   })
 }
 
-/** Answers a task and goes on with its rotation: see {@link answerTask}. */
-export function answer(runtime: Runtime, manifest: Manifest, rotation: string, fields: Fields, options: RunOptions & { readonly receivers?: readonly string[] } = {}): Promise<Outcome> {
+export interface AnswerOptions extends RunOptions {
+  /** The outside receivers that have taken the value. */
+  readonly receivers?: readonly string[]
+  /** Only answers: whoever runs what is due goes on with it, from where the stores and consumers can be reached. */
+  readonly leave?: boolean
+}
+
+/** Answers a task and, unless it is left to others, goes on with its rotation: see {@link answerTask}. */
+export function answer(runtime: Runtime, manifest: Manifest, rotation: string, fields: Fields, options: AnswerOptions = {}): Promise<Outcome> {
   return withEngine(runtime, manifest, options, async (engine) => {
     const { id } = await findRotation(engine.state.db, rotation, manifest)
     await answerTask(engine, id, fields, options.receivers)
+    if (options.leave === true) return { rotation: id, is: 'interrupted' }
     return follow(engine, manifest, id, options)
   })
 }

@@ -90,6 +90,26 @@ describe('receivers outside', () => {
     expect(await taken(person, 'billing')).toMatchObject({ exit: 5 })
   })
 
+  it('of a key of which two count for a while are handed it before anything is signed with it, and asked once more when the old one goes (S2-39, G-05, I-38)', async () => {
+    const bind = { TOKEN: '{value}', TOKEN_PREVIOUS: { previous: '{value}' } }
+    const person = await sitDown({
+      issuer: () => ({ use: 'random', name: 'signing-key', format: 'alnum', strategy: 'dual-key' }),
+      file: () => ({ text: `TOKEN=${'a'.repeat(43)}\n`, bind: { TOKEN: '{value}' } }),
+      secret: { ...OUTSIDE.secret, tokens: { life: '20ms' }, stores: [{ use: 'dotenv', file: '.env', bind }] },
+    })
+    const before = person.token()
+    expect(await person.rotate()).toMatchObject({ exit: 4 })
+    expect(person.token(), 'the old one signs').toBe(before)
+    expect((await person.keyturn('task', 'show', 'mail')).out).toContain('accepts it beside the one that it has')
+    const given = await handOver(person, 'billing')
+    expect(given).not.toBe(before)
+    expect(await handOver(person, 'shipping')).toBe(given)
+    expect(await taken(person, 'billing', 'shipping')).toMatchObject({ exit: 4, out: expect.stringContaining('Asked: Have the old value taken away at billing, shipping') as string })
+    expect(person.token(), 'now the new one signs').toBe(given)
+    expect(await taken(person, 'billing', 'shipping')).toMatchObject({ exit: 0 })
+    expect((await person.receipt()).received?.map(({ step }) => step)).toEqual(['accept:reload:0.0', 'accept:reload:0.0', 'forget:reload:0.0', 'forget:reload:0.0'])
+  })
+
   it('that say nothing are told of again and again, and stand in status (N-03, N-06)', async () => {
     const consumers = [{ ...OUTSIDE.secret.consumers[0], due: '300ms' }]
     const person = await sitDown({ ...OUTSIDE, secret: { ...OUTSIDE.secret, consumers } })

@@ -13,6 +13,7 @@ interface Options extends CommonOptions, ValueOptions {
   readonly reason?: string
   readonly handOver?: string
   readonly again?: boolean
+  readonly leave?: boolean
   readonly receiver?: readonly string[]
 }
 
@@ -52,7 +53,7 @@ export async function run({ runtime, terminal }: Session, [verb = 'list', rotati
   if (verb === 'decline' && (options.reason ?? '').trim() === '') throw new KeyturnError('USAGE', '`task decline` needs --reason', { hint: 'Say why; the journal keeps it.' })
   const outcome = verb === 'decline'
     ? await decline(runtime, manifest, task.rotation, options.reason ?? '', watcher)
-    : await answer(runtime, manifest, task.rotation, await fieldsFrom(task.asksFor, options, (secret) => terminal.conceal(secret)), { ...watcher, ...(options.receiver === undefined ? {} : { receivers: options.receiver }) })
+    : await answer(runtime, manifest, task.rotation, await fieldsFrom(task.asksFor, options, (secret) => terminal.conceal(secret)), { ...watcher, leave: options.leave === true, ...(options.receiver === undefined ? {} : { receivers: options.receiver }) })
   tellOutcome(terminal, outcome, json)
   return exitOfRun(outcome)
 }
