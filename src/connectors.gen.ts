@@ -21,6 +21,7 @@ import natsManifest from './connectors/nats/manifest.ts'
 import natsConfigManifest from './connectors/nats-config/manifest.ts'
 import neo4jManifest from './connectors/neo4j/manifest.ts'
 import openrouterManifest from './connectors/openrouter/manifest.ts'
+import pagerdutyManifest from './connectors/pagerduty/manifest.ts'
 import personManifest from './connectors/person/manifest.ts'
 import pgbouncerManifest from './connectors/pgbouncer/manifest.ts'
 import postgresManifest from './connectors/postgres/manifest.ts'
@@ -34,6 +35,7 @@ import redisManifest from './connectors/redis/manifest.ts'
 import s3Manifest from './connectors/s3/manifest.ts'
 import sealedSecretsManifest from './connectors/sealed-secrets/manifest.ts'
 import slackManifest from './connectors/slack/manifest.ts'
+import smtpManifest from './connectors/smtp/manifest.ts'
 import sqlManifest from './connectors/sql/manifest.ts'
 import tcpManifest from './connectors/tcp/manifest.ts'
 import tlsManifest from './connectors/tls/manifest.ts'
@@ -65,6 +67,7 @@ export const registry = {
   'nats-config': { manifest: natsConfigManifest, load: () => import('./connectors/nats-config/index.ts') },
   neo4j: { manifest: neo4jManifest, load: () => import('./connectors/neo4j/index.ts') },
   openrouter: { manifest: openrouterManifest, load: () => import('./connectors/openrouter/index.ts') },
+  pagerduty: { manifest: pagerdutyManifest, load: () => import('./connectors/pagerduty/index.ts') },
   person: { manifest: personManifest, load: () => import('./connectors/person/index.ts') },
   pgbouncer: { manifest: pgbouncerManifest, load: () => import('./connectors/pgbouncer/index.ts') },
   postgres: { manifest: postgresManifest, load: () => import('./connectors/postgres/index.ts') },
@@ -78,6 +81,7 @@ export const registry = {
   s3: { manifest: s3Manifest, load: () => import('./connectors/s3/index.ts') },
   'sealed-secrets': { manifest: sealedSecretsManifest, load: () => import('./connectors/sealed-secrets/index.ts') },
   slack: { manifest: slackManifest, load: () => import('./connectors/slack/index.ts') },
+  smtp: { manifest: smtpManifest, load: () => import('./connectors/smtp/index.ts') },
   sql: { manifest: sqlManifest, load: () => import('./connectors/sql/index.ts') },
   tcp: { manifest: tcpManifest, load: () => import('./connectors/tcp/index.ts') },
   tls: { manifest: tlsManifest, load: () => import('./connectors/tls/index.ts') },

@@ -60,6 +60,7 @@ const PACKAGES: Readonly<Record<string, { readonly in: readonly string[]; readon
   kysely: { in: ['state', 'outbox', 'copying', 'operations'], lazily: true },
   mysql2: { in: ['connectors'], lazily: true },
   'neo4j-driver': { in: ['connectors'], lazily: true },
+  nodemailer: { in: ['connectors'], lazily: true },
   pg: { in: ['state', 'connectors'], lazily: true },
   'pg-boss': { in: ['dispatch'], lazily: true },
   read: { in: ['cli'], lazily: true },

@@ -81,7 +81,7 @@ export class Teller {
   async during<T>(body: () => Promise<T>): Promise<T> {
     if (this.#silent) return body()
     const stop = new AbortController()
-    this.#underway = this.#keepOn(stop.signal)
+    this.#underway = this.#keepOn(stop.signal).catch((thrown: unknown) => this.#trouble(thrown))
     try {
       return await body()
     } finally {
@@ -113,11 +113,12 @@ export class Teller {
     const { now, sleep } = this.#telling
     let sweptAt = Number.NEGATIVE_INFINITY
     do {
-      this.#wake = new AbortController()
+      const wake = new AbortController()
+      this.#wake = wake
       const sweeps = now() - sweptAt >= SWEEP_MS
       if (sweeps) sweptAt = now()
       await this.#turn(now() + SWEEP_MS, sweeps)
-      await sleep(TURN_MS, AbortSignal.any([stop, this.#wake.signal]))
+      await sleep(TURN_MS, AbortSignal.any([stop, wake.signal]))
     } while (!stop.aborted)
   }
 

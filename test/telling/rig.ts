@@ -11,6 +11,7 @@ import type { ReferenceTraits } from '../../src/testing/index.ts'
 import { packageAt } from '../servers/package.ts'
 import { type Desk, type DeskOptions, setDesk } from '../strategies/desk.ts'
 import { type Ran, type Running, startKeyturn } from '../worlds/keyturn.ts'
+import { filesBelow, leaksIn } from '../worlds/leaks.ts'
 
 /** A provider with an API for everything. */
 export const ABLE: ReferenceTraits = { value: 'made', mint: 'adds', locate: 'tag', slots: 3, ends: ['off', 'gone'] }
@@ -27,10 +28,11 @@ export interface Rig {
   /** What has arrived, the oldest first; throws when one is not signed by us. */
   arrived(): readonly Arrived[]
   kinds(): readonly string[]
-  start(words: readonly string[], env?: Readonly<Record<string, string>>): Running
-  run(words: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ran>
-  /** All values that there are, which no notice may hold. */
-  values(): readonly string[]
+  start(words: readonly string[], aheadMs?: number): Running
+  /** As a process of its own; with `aheadMs` its clock is ahead by so much. */
+  run(words: readonly string[], aheadMs?: number): Promise<Ran>
+  /** The places that hold a value and must not: what arrived, what was printed, and every file but the env file. */
+  leaks(): readonly string[]
 }
 
 export interface RigOptions extends DeskOptions {
@@ -47,8 +49,16 @@ export async function setRig(traits: ReferenceTraits = ABLE, { manifest = {}, en
   const desk = await setDesk(traits, { ...options, secret: { notify: ['ops'], ...options.secret } })
   appendFileSync(join(desk.folder, 'keyturn.yaml'), stringify({ notifiers: { ops: { use: 'webhook', url: receiver.url, key: '${env:HOOK_KEY}' } }, ...manifest }))
   const { launcher, compiled } = await packageAt(inject('packageFolder'))
-  const start: Rig['start'] = (words, env = {}) =>
-    startKeyturn(words, { launcher, cwd: desk.folder, env: { ...desk.env, HOOK_KEY: key, NODE_COMPILE_CACHE: compiled, ...more, ...env } })
+  const ran: Ran[] = []
+  const start: Rig['start'] = (words, aheadMs) => {
+    const running = startKeyturn(words, {
+      launcher, cwd: desk.folder, ...(aheadMs === undefined ? {} : { before: ['./clock.ts'] }),
+      env: { ...desk.env, HOOK_KEY: key, NODE_COMPILE_CACHE: compiled, ...(aheadMs === undefined ? {} : { WORLDS_CLOCK: String(aheadMs) }), ...more },
+    })
+    return { ...running, end: running.end.then((one) => { ran.push(one); return one }) }
+  }
+  const values = new Set([key, ...Object.values(desk.env).filter((value) => !value.includes('/'))])
+  const remember = (): void => { for (const { value } of desk.server.keys.of('atlas')) values.add(value) }
   const arrived = (): readonly Arrived[] => receiver.received.map(({ headers, body }) => {
     const id = String(headers['webhook-id'])
     const signature = signatureOf(new Secret(key), id, Number(headers['webhook-timestamp']), body)
@@ -59,7 +69,15 @@ export async function setRig(traits: ReferenceTraits = ABLE, { manifest = {}, en
   return {
     desk, receiver, arrived, start,
     kinds: () => arrived().map(({ kind }) => kind),
-    run: (words, env) => start(words, env).end,
-    values: () => [key, ...Object.values(desk.env).filter((value) => !value.includes('/')), ...desk.server.keys.of('atlas').map(({ value }) => value)],
+    run: (words, aheadMs) => {
+      remember()
+      return start(words, aheadMs).end
+    },
+    leaks: () => {
+      remember()
+      const told = receiver.received.map(({ headers, body }) => ({ place: 'a notice', text: `${JSON.stringify(headers)}${body}` }))
+      const printed = ran.map(({ args, said }) => ({ place: `keyturn ${args.join(' ')}`, text: said }))
+      return leaksIn([...told, ...printed, ...filesBelow(join(desk.folder, '..'), new Set([join(desk.folder, '.env')]))], [...values])
+    },
   }
 }

@@ -103,12 +103,20 @@ function* contradictionsOf({ apply, probe, argv, asks }: Pick<IssuerConfig, 'app
   if (asks !== undefined && !asks.some(({ answer }) => answer.includes('{password}'))) yield { path: ['asks'], message: 'a question that is answered with `{password}`: else the command never gets it' }
 }
 
+/** What stands in a notifier with `use: command`. */
+export const notifierSchema = z.strictObject({
+  run: argvSchema.describe('Gets the notice as one line of JSON on standard input, and ends with exit code 0 when it is delivered. No shell reads it.'),
+  ...surroundings,
+})
+
+export type NotifierConfig = z.infer<typeof notifierSchema>
+
 export default describeConnector({
   id: 'command',
   title: 'Command',
-  summary: 'Restarts services, checks a system or changes a password by commands of your own.',
+  summary: 'Restarts services, checks a system, changes a password or tells people by commands of your own.',
   links: ['https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_08_02'],
-  families: { issuer: issuerSchema, consumer: consumerSchema, check: checkSchema },
+  families: { issuer: issuerSchema, consumer: consumerSchema, check: checkSchema, notifier: notifierSchema },
   strategies: ['in-place'],
   fields: { user: 'plain', password: 'secret' },
 })

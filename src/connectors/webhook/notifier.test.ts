@@ -78,6 +78,13 @@ describe('a notice by webhook', () => {
     expect(got?.headers['webhook-signature']).toBe(`v1,${createHmac('sha256', bytes).update(signed).digest('base64')}`)
   })
 
+  it('is signed with each key while the key is replaced, so that a receiver with either verifies it', async () => {
+    const [old, next] = [generate(ALNUM, 32), generate(ALNUM, 32)]
+    const got = await posted({ key: ['${env:NEXT}', '${env:OLD}'] }, { OLD: old, NEXT: next })
+    const signed = [next, old].map((key) => signatureOf(new Secret(key), 'n-1', SENT / 1000, got?.body ?? ''))
+    expect(got?.headers['webhook-signature']).toBe(signed.join(' '))
+  })
+
   it('shows who asks by a header', async () => {
     const token = generate(ALNUM, 32)
     const got = await posted({ auth: { 'X-Token': '${env:TOKEN}' } }, { TOKEN: token })

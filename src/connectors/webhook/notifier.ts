@@ -25,7 +25,9 @@ export function openNotifier(config: NotifierConfig, host: Host): Notifier {
       headers['webhook-timestamp'] = String(seconds)
       try {
         for (const [name, text] of Object.entries(config.auth ?? {})) headers[name.toLowerCase()] = await host.resolve(text)
-        if (config.key !== undefined) headers['webhook-signature'] = signatureOf(await host.resolve(config.key), notice.id, seconds, body)
+        const keys = await Promise.all([config.key ?? []].flat().map((key) => host.resolve(key)))
+        // A receiver takes it when it knows one of the keys: so its own can be replaced without a notice that it cannot verify.
+        if (keys.length > 0) headers['webhook-signature'] = keys.map((key) => signatureOf(key, notice.id, seconds, body)).join(' ')
       } catch (thrown) {
         if (thrown instanceof KeyturnError) return refused(thrown.code, thrown.about)
         throw thrown

@@ -1,0 +1,1 @@
+export { openNotifier } from './notifier.ts'
