@@ -6,6 +6,7 @@ import { LongestFirst } from './test/servers/order.ts'
  * issuer, what begins with a build of the package, a round of each benchmark.
  */
 export const LONG = [
+  'test/worlds/campaign*.test.ts',
   'test/people/asking.test.ts', 'test/people/elsewhere.test.ts',
   'test/mistakes/{open,order,tools}.test.ts',
   'test/emergency/**/*.test.ts', 'test/matrix/strategies.test.ts', 'test/matrix/race.test.ts', 'test/strategies/crash.test.ts', 'test/strategies/whole.test.ts', 'test/workers/**/*.test.ts', 'test/outages/**/*.test.ts',

@@ -1,5 +1,5 @@
 import { CODES, type ConnectorManifest } from '../../src/kit/index.ts'
-import { defaultsSchema, engineKeys, issuerAttestSchema, manifestSchema, secretSchema } from '../../src/yaml/schema.ts'
+import { defaultsSchema, engineKeys, issuerAttestSchema, manifestSchema, secretSchema, waveSchema } from '../../src/yaml/schema.ts'
 import { shapeOf } from '../../src/yaml/shape.ts'
 import type { Proven } from '../systems/proven.ts'
 import { provenRows } from './proven.ts'
@@ -78,6 +78,7 @@ export function manifestDoc(current: string, manifests: readonly ConnectorManife
     store: keyTable(shapeOf(engineKeys.store)),
     consumer: keyTable(shapeOf(engineKeys.consumer)),
     check: keyTable(shapeOf(engineKeys.check)),
+    wave: keyTable(shapeOf(waveSchema)),
     'issuer-attest': keyTable(shapeOf(issuerAttestSchema)),
     references: table(['Scheme', 'What it is'], references),
   }

@@ -28,6 +28,15 @@ export interface CommandEntry {
 const MANIFEST = ['-f, --manifest <file>', 'the manifest (default: keyturn.yaml in this folder)'] as const
 const JSON_OUTPUT = ['--json', 'print JSON; see docs/json.md'] as const
 
+/** Which of several secrets are meant. */
+const CHOOSE = [
+  ['--all', 'every active secret'],
+  ['--due', 'those whose time is over, or that follow one that was rotated since'],
+  ['--owner <name>', 'those of this owner'],
+  ['--tag <tag>', 'those with this tag'],
+  ['--only', 'not those that follow them (`on` in the manifest)'],
+] as const
+
 /** The options of a command with those that all have. */
 export function optionsOf(entry: CommandEntry): CommandEntry['options'] {
   return [...entry.options, ...(entry.manifest === false ? [] : [MANIFEST]), JSON_OUTPUT]
@@ -56,10 +65,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/inventory.ts'),
   },
   {
-    words: 'plan [secret]',
+    words: 'plan [secret...]',
     group: 'Rotate',
-    says: 'show what a rotation would do, and change nothing; all secrets when none is named',
+    says: 'show what a rotation would do, and change nothing; of several also in what order, and what restarts once for them; all secrets when none is named',
     options: [
+      ...CHOOSE,
       ['--offline', 'do not look at the systems, only at the manifest'],
       ['--out <file>', 'also write the plan as JSON, for `rotate --plan`'],
     ],
@@ -73,10 +83,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/runbook.ts'),
   },
   {
-    words: 'rotate <secret>',
+    words: 'rotate [secret...]',
     group: 'Rotate',
-    says: 'rotate a secret: run to the first wait, or with --wait to the end',
+    says: 'rotate secrets: run to the first wait, or with --wait to the end; several as one, with what follows them, and what they share restarts once',
     options: [
+      ...CHOOSE,
+      ['--keep-going', 'one of several that fails does not stop the others'],
       ['--wait', 'stay through grace and undo window instead of exiting with 4'],
       ['--plan <file>', 'refuse (3) when the world is no longer the one of this plan'],
       ['--reason <text>', 'why, for the journal and the receipt'],

@@ -1,6 +1,9 @@
 import type { KeyturnError } from '../kit/index.ts'
+import type { CampaignOutcome } from '../operations/carry.ts'
 import type { Outcome, Watcher } from '../operations/follow.ts'
+import { campaignDocument, campaignLines } from '../views/campaign.ts'
 import { atHandLine, eventLine, lateLine, stopLines, waitLine } from '../views/progress.ts'
+import { EXIT, exitOf, exitOfRun, worseExit } from './exit.ts'
 import type { Terminal } from './terminal.ts'
 
 /**
@@ -36,6 +39,16 @@ export function tellOutcome(terminal: Terminal, outcome: Outcome, json: boolean,
   const { rotation } = outcome
   if (json) terminal.out(JSON.stringify(outcome))
   else for (const line of stopLines(outcome, rotation, outcome.receipt, terminal.paint)) terminal.out(named ? nameIn(terminal, rotation, line) : line)
+}
+
+/** Says where each of several stopped that were rotated as one, and what was not begun. */
+export function tellCampaign(terminal: Terminal, outcome: CampaignOutcome, json: boolean): number {
+  if (json) terminal.out(JSON.stringify(campaignDocument(outcome)))
+  else for (const line of campaignLines(outcome, (rotation, text) => nameIn(terminal, rotation, text), terminal.paint)) terminal.out(line)
+  // What was not begun though another failed was refused; what is still to come is waited for.
+  const stopped = outcome.members.some(({ outcome: own, error }) => error !== undefined || (own?.is === 'closed' && own.result !== 'done'))
+  const exits = outcome.members.map(({ outcome: own, error }) => (error !== undefined ? exitOf(error.code) : own !== undefined ? exitOfRun(own) : stopped ? EXIT.refused : EXIT.waiting))
+  return exits.reduce(worseExit, EXIT.done)
 }
 
 /** The line with the rotation before it, unless it names it already. */

@@ -1,12 +1,12 @@
 import { type Code, KeyturnError } from '../kit/index.ts'
-import { isEffect, type Why } from '../plan/step.ts'
+import { isEffect, type Step, type Why } from '../plan/step.ts'
 import type { Claim } from '../state/journal.ts'
 import { claim as claimRotation, LEASE_MS, release, renew, type Taken } from '../state/lease.ts'
 import { Attempts } from './attempt.ts'
 import { openCast, type Cast } from '../steps/cast.ts'
 import { decideFrom, type Next, PASSING } from './decide.ts'
 import type { Engine } from './engine.ts'
-import type { Result } from '../journal/event.ts'
+import type { Event, Result } from '../journal/event.ts'
 import { readPause } from '../state/pause.ts'
 import { Recorder } from './recorder.ts'
 import { Values } from '../steps/values.ts'
@@ -15,7 +15,7 @@ import { Values } from '../steps/values.ts'
 export type Stopped =
   | { readonly is: 'closed'; readonly result: Result; readonly code?: Code; readonly about?: string }
   /** `again` is when to drive it next: before `until` where the wait is watched. */
-  | { readonly is: 'waiting'; readonly until: number; readonly again: number; readonly why: Why | 'gate' | 'provider' | 'sealer'; readonly about: string }
+  | { readonly is: 'waiting'; readonly until: number; readonly again: number; readonly why: Why | 'gate' | 'provider' | 'sealer' | 'campaign'; readonly about: string }
   | { readonly is: 'person'; readonly code: Code; readonly about: string; readonly task: boolean }
   | { readonly is: 'interrupted' }
 
@@ -24,6 +24,8 @@ export interface DriveOptions {
   readonly manifestKeys?: readonly string[]
   /** There is a manifest, and it no longer has the secret: then nobody knows who uses it now, and no gate opens. */
   readonly outOfManifest?: boolean
+  /** What others with which it was begun have to say before a step: what is to be written down first, or why it waits for them. */
+  readonly barrier?: (progress: Recorder['progress'], step: Step) => Promise<Event | string | undefined>
 }
 
 /** A wait that ends this soon is slept through instead of given back. */
@@ -31,6 +33,9 @@ const SHORT_MS = 50
 
 /** A sealer that cannot be asked is asked again so much later. */
 const SEALER_AGAIN_MS = 5_000
+
+/** What waits for others is looked at again so much later. */
+const BARRIER_AGAIN_MS = 1_000
 
 /** In the undo window it is looked this often whether somebody still wants the old credential: a twentieth of it, one second to one minute. */
 function guardEvery(undo: number): number {
@@ -58,7 +63,7 @@ export async function drive(engine: Engine, rotation: string, options: DriveOpti
   try {
     run = await Run.open(engine, taken, lost.signal, options)
     await refusePaused(engine, run)
-    return await run.toTheEnd(paused.signal)
+    return await run.toTheEnd(paused.signal, options.barrier)
   } catch (thrown) {
     if (!(thrown instanceof SealerAway)) throw thrown
     again = engine.now() + SEALER_AGAIN_MS
@@ -131,13 +136,16 @@ class Run {
     return direction === 'back' || turnRequested !== undefined
   }
 
-  async toTheEnd(paused: AbortSignal): Promise<Stopped> {
+  async toTheEnd(paused: AbortSignal, barrier: DriveOptions['barrier']): Promise<Stopped> {
     while (true) {
       // The step at hand is on disk: what follows it waits for the end of the pause.
       if (paused.aborted) await refusePaused(this.#engine, this)
       if (this.#lost.aborted) throw new KeyturnError('FENCED', this.#claim.rotation)
       if (this.#engine.interrupt.aborted) return { is: 'interrupted' }
-      const stopped = await this.#follow(decideFrom(this.#recorder.progress, this.#engine.now()))
+      const next = decideFrom(this.#recorder.progress, this.#engine.now())
+      const first = next.do === 'attempt' ? await barrier?.(this.#recorder.progress, next.step) : undefined
+      if (typeof first === 'string') return { is: 'waiting', until: (this.#again = this.#engine.now() + BARRIER_AGAIN_MS), again: this.#again, why: 'campaign', about: first }
+      const stopped = first === undefined ? await this.#follow(next) : void (await this.#recorder.write(first))
       if (stopped !== undefined) return stopped
     }
   }

@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { type Call, type Credential, type Fields, KeyturnError } from '../kit/index.ts'
-import type { Manifest, SecretSpec, Used } from '../manifest/model.ts'
+import type { Manifest, SecretSpec } from '../manifest/model.ts'
+import type { Membership } from '../journal/event.ts'
 import { makePlan } from '../plan/make.ts'
-import type { Plan, Preconditions } from '../plan/plan.ts'
+import type { Plan } from '../plan/plan.ts'
 import { isChosen } from '../plan/steps.ts'
+import { withRests } from '../rollout/rests.ts'
 import type { Identity } from '../sealing/identity.ts'
 import { ledgerKnows, readLedger, secretKey } from '../state/ledger.ts'
 import { readPause } from '../state/pause.ts'
 import type { Sealed } from '../sealing/seal.ts'
-import { insertRotation, listRotations } from '../state/rotation.ts'
-import { canonicalJson } from '../proof/receipt.ts'
+import { insertRotation, listRotations, type NewRotation } from '../state/rotation.ts'
 import { openCast } from '../steps/cast.ts'
 import { readCurrent } from '../steps/current.ts'
 import type { Engine } from './engine.ts'
@@ -38,41 +39,16 @@ export async function planSecret(planner: Planner, manifest: Manifest, name: str
   const secret = secretOf(manifest, name)
   const cast = await openCast({ ...secret, preflight: manifest.preflight, postflight: manifest.postflight }, planner.registry, planner.host(manifest.base))
   try {
-    if (!options.look) return makePlan(manifest, secret, imagineWorld(cast, secret))
+    if (!options.look) return withRests(makePlan(manifest, secret, imagineWorld(cast, secret)))
     const call: Call = { signal: AbortSignal.timeout(LOOK_MS), deadline: planner.now() + LOOK_MS, fence: 0 }
     const { identity } = options
     const key = secretKey(manifest.system, manifest.environment, name)
     const plain = plainFields(cast.issuer.traits.fields)
     const print = identity === undefined ? undefined : (credential: Parameters<typeof fingerprintOf>[2]): string => fingerprintOf(identity, key, credential, plain)
-    return makePlan(manifest, secret, await lookAtWorld(cast, secret, print, call))
+    return withRests(makePlan(manifest, secret, await lookAtWorld(cast, secret, print, call)))
   } finally {
     await cast.close()
   }
-}
-
-/** What differs between two plans' worlds, in words; empty when the plan can be carried out as it is. */
-export function worldDifference(planned: Preconditions, seen: Preconditions): string[] {
-  const differences: string[] = []
-  // A plan made before there was an identity knows ids, not fingerprints.
-  const same = planned.current === undefined || seen.current === undefined || `${seen.current} `.startsWith(`${planned.current} `)
-  if (!same) differences.push('another credential is in use')
-  const keys = (of: Readonly<Record<string, unknown>>): string => Object.keys(of).sort().join(' ')
-  if (keys(planned.stores) !== keys(seen.stores)) differences.push('the stores are others')
-  if (JSON.stringify(Object.entries(planned.consumers).sort()) !== JSON.stringify(Object.entries(seen.consumers).sort())) differences.push('the consumers or their instances are others')
-  return differences
-}
-
-/** Everything of a plan that was decided by people: what a reviewer said yes to, wherever it stands in the manifest. */
-export function substanceOf(plan: Plan): string {
-  const used = ({ use, config }: Used): Used => ({ use, config }) as Used
-  const checks = (list: Plan['checks']): unknown[] => list.map((check) => ({ ...used(check), as: check.as, within: check.within }))
-  return canonicalJson({
-    system: plan.system, environment: plan.environment, strategy: plan.strategy, principal: plan.principal, endpoints: plan.endpoints, back: plan.back,
-    issuer: used(plan.issuer),
-    stores: plan.stores.map((store) => ({ ...used(store), bind: store.bind })),
-    waves: plan.waves.map((wave) => wave.map((consumer) => ({ ...used(consumer), attest: consumer.attest === undefined ? undefined : used(consumer.attest) }))),
-    checks: checks(plan.checks), preflight: checks(plan.preflight), postflight: checks(plan.postflight),
-  })
 }
 
 /** What the person or job that opens a rotation says to it. */
@@ -88,6 +64,8 @@ export interface Opening {
   readonly credential?: Credential
   /** Only while no other rotation of the system is open. */
   readonly alone?: boolean
+  /** Its id and with what it is begun; by itself, under an id of its own, when absent. */
+  readonly as?: { readonly id: string; readonly member: Membership }
 }
 
 /**
@@ -95,7 +73,14 @@ export interface Opening {
  * IMPACT_UNACCEPTED for a hard cut that nobody has accepted, PAUSED while the state is; VALUE_MADE or TASK_UNFIT for a given value that
  * cannot be (C-18).
  */
-export async function openRotation(engine: Engine, plan: Plan, { reason, adopt = false, acceptImpact = false, value, credential, alone = false }: Opening): Promise<string> {
+export async function openRotation(engine: Engine, plan: Plan, opening: Opening): Promise<string> {
+  const made = await newRotation(engine, plan, opening)
+  await insertRotation(engine.state, made)
+  return made.id
+}
+
+/** The rotation that {@link openRotation} would open, with what it throws: for several that are opened at once. */
+export async function newRotation(engine: Engine, plan: Plan, { reason, adopt = false, acceptImpact = false, value, credential, alone = false, as }: Opening): Promise<NewRotation> {
   const pause = await readPause(engine.state.db)
   if (pause !== undefined) throw new KeyturnError('PAUSED', `by ${pause.by}: ${pause.reason}`)
   const cuts = plan.strategy === 'hard-cut'
@@ -106,20 +91,19 @@ export async function openRotation(engine: Engine, plan: Plan, { reason, adopt =
       hint: 'If somebody changed it by hand, run `keyturn adopt SECRET`, or `keyturn rotate` with --adopt; if the state was restored from a backup, bring back the newest.',
     })
   }
-  const id = `${plan.secret}-${new Date(engine.now()).toISOString().slice(0, 10).replaceAll('-', '')}-${randomBytes(3).toString('hex')}`
+  const id = as?.id ?? `${plan.secret}-${new Date(engine.now()).toISOString().slice(0, 10).replaceAll('-', '')}-${randomBytes(3).toString('hex')}`
   const given = value === undefined ? undefined : await sealGiven(engine, plan, id, value)
   const sealed = credential === undefined ? given : await (await Values.open(engine, id, plan, engine.host(plan.base))).seal('new', credential)
-  await insertRotation(engine.state, {
+  return {
     id,
     system: plan.system,
     environment: plan.environment,
     secret: plan.secret,
     principal: plan.principal,
     alone,
-    opened: { type: 'rotation-opened', at: engine.now(), body: { rotation: id, plan, version: engine.version, by: engine.by, reason, ...(stale ? { adopted: true } : {}), ...(cuts ? { impactAccepted: true } : {}), ...(given === undefined ? {} : { given: true }) } },
+    opened: { type: 'rotation-opened', at: engine.now(), body: { rotation: id, plan, version: engine.version, by: engine.by, reason, ...(stale ? { adopted: true } : {}), ...(cuts ? { impactAccepted: true } : {}), ...(given === undefined ? {} : { given: true }), ...(as === undefined ? {} : { member: as.member }) } },
     ...(sealed === undefined ? {} : { sealed: { new: sealed } }),
-  })
-  return id
+  }
 }
 
 /** What a person gives is sealed with the opening itself: no later step asks for it again. */

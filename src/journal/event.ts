@@ -17,10 +17,19 @@ interface Failure {
   readonly evidence?: Evidence
 }
 
+/** With what a rotation was begun: several secrets at once, of which those that share restarts wait for each other. */
+export interface Membership {
+  readonly campaign: string
+  /** The ids of those that may share restarts, its own among them, in the order in which they are worked on. */
+  readonly batch: readonly string[]
+  /** One that does not come through does not stop the others. */
+  readonly keepGoing?: true
+}
+
 /** Everything that a journal can say. Each is written after the fact, except intents, which are written before. */
 export type Event =
   /** `adopted`: the ledger had never seen the value in use, and whoever asked for the rotation took it for the current one all the same. */
-  | { readonly type: 'rotation-opened'; readonly rotation: string; readonly plan: Plan; readonly version: string; readonly by: string; readonly reason: string; readonly adopted?: true; readonly impactAccepted?: true; readonly given?: true }
+  | { readonly type: 'rotation-opened'; readonly rotation: string; readonly plan: Plan; readonly version: string; readonly by: string; readonly reason: string; readonly adopted?: true; readonly impactAccepted?: true; readonly given?: true; readonly member?: Membership }
   | { readonly type: 'rotation-claimed'; readonly by: string; readonly fence: number; readonly predecessor: 'none' | 'dead' | 'expired' }
   /** `id` is the label of the id that a mint of a chosen value gives: see name.ts. */
   | { readonly type: 'intent-recorded'; readonly step: string; readonly attempt: number; readonly deadline: number; readonly tag: string; readonly id?: string }
@@ -41,6 +50,10 @@ export type Event =
   | { readonly type: 'wait-started'; readonly step: string; readonly until: number }
   /** `stale`: by an instance that proved to hold another credential than the one that stays. */
   | { readonly type: 'gate-held'; readonly step: string; readonly reasons: readonly string[]; readonly retryAt: number; readonly stale?: true }
+  /** Before its first reload: these of its batch have their new values in their stores, so that a reload serves them as well. */
+  | { readonly type: 'barrier-passed'; readonly with: readonly string[] }
+  /** Another of its batch has reloaded this consumer after this one's values were in the stores. */
+  | { readonly type: 'reload-shared'; readonly step: string; readonly by: string }
   | { readonly type: 'turn-requested'; readonly by: string; readonly why: 'abort' | 'undo' }
   | { readonly type: 'direction-turned'; readonly code: Code; readonly about: string }
   | { readonly type: 'rotation-paused'; readonly step: string; readonly code: Code; readonly about: string }

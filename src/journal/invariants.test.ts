@@ -35,6 +35,11 @@ const askedOf = (step: string, receivers: readonly string[]): Event => ({ type: 
 const turned: Event = { type: 'direction-turned', code: 'ROLLED_BACK', about: 'abort' }
 const claimed = (fence: number): Event => ({ type: 'rotation-claimed', by: 'another', fence, predecessor: 'dead' })
 
+/** The same, begun together with `two`. */
+function inBatch(events: readonly TimedEvent[]): TimedEvent[] {
+  return events.map((event) => (event.type === 'rotation-opened' ? { ...event, member: { campaign: 'all', batch: [event.rotation, 'two'] } } : event))
+}
+
 /** The beginning of a rotation that goes back, up to the ending of the new credential, its gate opened. */
 function goingBack(): TimedEvent[] {
   const plan = specimenPlan()
@@ -69,6 +74,10 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, readonly TimedEve
       [intent('mint'), { type: 'rotation-closed', result: 'done' }],
     ),
     'an entry after the end': planted(whole(), [claimed(9)]),
+    'a reload by one that is not of its batch': planted(before(intentOf('reload:0.0')), [{ type: 'reload-shared', step: 'reload:0.0', by: 'stranger' }]),
+    'a reload by another before the value was published': planted(inBatch(before(intentOf('publish:0'))), [{ type: 'reload-shared', step: 'reload:0.0', by: 'two' }]),
+    'a reload by another that is none': planted(inBatch(before(intentOf('reload:0.0'))), [{ type: 'reload-shared', step: 'publish:0', by: 'two' }]),
+    'a reload by another on the way back': planted(inBatch(before(intentOf('reload:0.0'))), [turned, { type: 'reload-shared', step: 'reload:0.0', by: 'two' }]),
   },
   I2: {
     'done after an unknown without a look': planted(

@@ -47,6 +47,17 @@ function endedAtOnce({ plan }: Progress, event: TimedEvent): string[] {
   return Object.keys(event.evidence).filter((key) => key.startsWith(ENDED)).map((key) => key.slice(ENDED.length))
 }
 
+/** A reload that another carried out counts only in one batch, on the way forward, and when what it was for was in every store before. */
+function sharedWrongly(progress: Progress, { step, by }: TimedEvent & { type: 'reload-shared' }): string | undefined {
+  const { member, direction, open, plan } = progress
+  if (open !== undefined) return `${step} while ${open.step} is open`
+  if (member === undefined || by === member.own || !member.batch.includes(by)) return `${step} by ${by}, which is not of its batch`
+  const at = plan.steps.findIndex((each) => each.id === step)
+  if (direction === 'back' || plan.steps[at]?.do !== 'reload') return `${step} is no reload on the way forward`
+  const early = plan.steps.slice(0, at).find((each) => each.do === 'publish' && !progress.done.has(each.id))
+  return early === undefined ? undefined : `${step} before ${early.id}`
+}
+
 /** The invariants of the design, as far as a journal shows them. Run over journals in tests, and at every event with KEYTURN_DEBUG. */
 export const INVARIANTS: readonly Invariant[] = [
   {
@@ -55,6 +66,7 @@ export const INVARIANTS: readonly Invariant[] = [
     broken: (_, progress, event) => {
       if (progress.closed !== undefined) return `${event.type} after the rotation was closed`
       if (event.type === 'rotation-closed' && progress.open !== undefined && event.result !== 'superseded') return `closed while ${progress.open.step} is open`
+      if (event.type === 'reload-shared') return sharedWrongly(progress, event)
       if (isIntent(event)) return progress.open === undefined ? undefined : `${event.step} begins while ${progress.open.step} is open`
       if (!isOutcome(event) || !isEffect(stepOf(progress.plan, event.step))) return progress.open !== undefined && isOutcome(event) ? `${event.step} while ${progress.open.step} is open` : undefined
       // What could not even be begun, for the resource is locked or the sealer away, had no effect.

@@ -1,7 +1,8 @@
 import type { Code, Evidence, TaskRequest } from '../kit/index.ts'
 import type { Plan } from '../plan/plan.ts'
-import { isEffect, type Step } from '../plan/step.ts'
-import type { Direction, Result, TimedEvent } from './event.ts'
+import { isEffect } from '../plan/step.ts'
+import { dueOf, isDoneBy } from './asked.ts'
+import type { Direction, Membership, Result, TimedEvent } from './event.ts'
 import { heard, openReceivers, type Receivers } from './receivers.ts'
 import { brings, stepOf } from './steps.ts'
 
@@ -28,6 +29,12 @@ export const USAGE = 'usage'
 export interface Progress {
   readonly plan: Plan
   readonly openedAt: number
+  /** Its own id, and with what it was begun; absent for one that was begun by itself. */
+  readonly member?: Membership & { readonly own: string }
+  /** Those that its reloads serve as well; absent before its barrier. */
+  readonly serves?: readonly string[]
+  /** A person had it go on though another of its batch had not come through. */
+  readonly regardless?: true
   readonly direction: Direction
   /** Why it goes back. */
   readonly turned?: { readonly code: Code; readonly about: string }
@@ -91,6 +98,7 @@ export function foldProgress(events: readonly TimedEvent[]): Progress {
   const draft: Draft = {
     plan: first.plan,
     openedAt: first.at,
+    ...(first.member === undefined ? {} : { member: { ...first.member, own: first.rotation } }),
     direction: 'forward',
     done: new Map(),
     intended: new Map(),
@@ -224,7 +232,14 @@ function apply(draft: Draft, event: TimedEvent): void {
     case 'rotation-paused':
       draft.paused = { step: event.step, code: event.code, about: event.about }
       return
+    case 'barrier-passed':
+      draft.serves = event.with
+      return
+    case 'reload-shared':
+      draft.done.set(event.step, { at: event.at, evidence: { reloadedBy: event.by } })
+      return
     case 'rotation-resumed':
+      if (draft.paused?.code === 'CAMPAIGN_STOPPED') draft.regardless = true
       wake(draft)
       return
     case 'acknowledged':
@@ -254,19 +269,6 @@ function trustClock(draft: Draft, at: number): void {
     else draft.done.set(id, { ...seen, at })
   }
   for (const [id, since] of draft.intended) draft.intended.set(id, Math.min(since, at))
-}
-
-/** Whether a person's word ends the step. Where it has to bring a credential only that does; else it is attempted again. */
-function isDoneBy(step: Step, task: TaskRequest | undefined): boolean {
-  if (task?.kind === 'prepare' || step.do === 'preflight') return false
-  return task?.kind === 'mint' || (step.do !== 'mint' && step.do !== 'collect')
-}
-
-/** How long after it was asked a task should be done, unless it says so itself. */
-const TASK_DUE_MS = 86_400_000
-
-function dueOf(task: TaskRequest): number {
-  return task.due ?? TASK_DUE_MS
 }
 
 /** What kept it from going on is over, or is to be looked at afresh: a task that still stands is asked again. */

@@ -26,6 +26,9 @@ export const CODES = {
   VALUE_UNREADABLE: { says: 'not every reader of the store would read this value the same', hint: 'Use letters and digits, or take the reader that cannot out of `readers`.' },
   CONFLICT: { says: 'the store changed between read and write', hint: 'keyturn reads again and patches; if it goes on, something writes all the time.' },
 
+  // several at once
+  CAMPAIGN_STOPPED: { says: 'another rotation that was begun with it did not come through', hint: 'Look at that one. What is open goes on with `keyturn resume ROTATION`, or back with `keyturn abort`; what was not begun is rotated with `keyturn rotate`.' },
+
   // the issuer
   ADMIN_REJECTED: { says: 'the admin credential is rejected', hint: 'Mend the reference under `issuer.admin`; nothing was changed.' },
   RIGHTS_MISSING: { says: 'the admin lacks a right that this rotation needs', hint: 'Grant the right that is named, or give another admin.' },

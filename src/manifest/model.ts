@@ -37,6 +37,8 @@ export interface StoreSpec extends Used {
 export interface ConsumerSpec extends Used {
   /** Replaces the consumer's own attest. `use: issuer` is the engine's: the issuer's session list tells credentials apart. */
   readonly attest?: Used
+  /** So long nothing else is reloaded after it. */
+  readonly pause?: Ms
 }
 
 export interface CheckSpec extends Used {
@@ -46,6 +48,8 @@ export interface CheckSpec extends Used {
   readonly within: Ms
   /** How long after the first change it has to go on passing; absent when passing once is enough. */
   readonly for?: Ms
+  /** It stands behind this wave and has to pass before the next one; absent: it has to pass after all of them. */
+  readonly after?: number
 }
 
 export interface Timing {
@@ -78,6 +82,8 @@ export interface SecretSpec {
   readonly every?: string
   /** What else makes it due: `compromise`, `expiry`, `provider-change`, or the name of another secret. */
   readonly on?: readonly string[]
+  /** By what it is chosen, several at once. */
+  readonly tags?: readonly string[]
   /** The notifiers that are told everything about it. */
   readonly notify?: readonly string[]
   /** Of what users will feel these notifiers are told so long before it begins by itself, and it does not begin earlier. */

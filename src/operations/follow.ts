@@ -8,6 +8,7 @@ import type { Manifest } from '../manifest/model.ts'
 import { receiptFile } from '../proof/receipts.ts'
 import { engineFor, openStateFor, plannerFor, type Runtime, sleep } from '../runtime.ts'
 import { findRotation } from '../state/rotation.ts'
+import { barrierOf } from './batch.ts'
 import { existsSync } from 'node:fs'
 import { Teller } from './tell.ts'
 
@@ -53,8 +54,7 @@ export async function follow(engine: Engine, manifest: Manifest, rotation: strin
   const keys = await keysFor(engine, manifest, secret)
   while (true) {
     const stopped = await drive(engine, rotation, keys)
-    const goesOn = stopped.is === 'waiting' && !engine.interrupt.aborted && (options.wait === true || ((stopped.why === 'grace' || stopped.why === 'undo') && stopped.until - engine.now() <= BRIEF_MS))
-    if (!goesOn) return stopOf(engine, rotation, stopped)
+    if (engine.interrupt.aborted || !isStayedFor(stopped, engine.now(), options)) return stopOf(engine, rotation, stopped)
     while (engine.now() < stopped.again && !engine.interrupt.aborted) {
       options.onWait?.(stopped, engine.now())
       await engine.sleep(Math.min(1_000, stopped.again - engine.now()), engine.interrupt)
@@ -62,10 +62,16 @@ export async function follow(engine: Engine, manifest: Manifest, rotation: strin
   }
 }
 
-/** What the gate compares the plan with: see {@link keysOf}. */
+/** Whether a run stays for it: a wait that somebody wants to stay for, a short one, or the pause between two restarts. */
+export function isStayedFor(stopped: Stopped, now: number, { wait = false }: RunOptions): stopped is Stopped & { is: 'waiting' } {
+  if (stopped.is !== 'waiting') return false
+  return wait || stopped.why === 'pause' || ((stopped.why === 'grace' || stopped.why === 'undo') && stopped.until - now <= BRIEF_MS)
+}
+
+/** What the gate compares the plan with, see {@link keysOf}; and what the others say with which it was begun. */
 export async function keysFor(engine: Engine, manifest: Manifest, secret: string): Promise<DriveOptions> {
   const manifestKeys = await keysOf(engine, manifest, secret)
-  return manifestKeys === undefined ? { outOfManifest: true } : { manifestKeys }
+  return { barrier: barrierOf(engine), ...(manifestKeys === undefined ? { outOfManifest: true } : { manifestKeys }) }
 }
 
 /** Where a run stopped, with its receipt when there is a file of it. The files of open incidents say what has changed. */

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { readCampaigns, rotationId } from '../campaign/record.ts'
 import type { Manifest } from '../manifest/model.ts'
 import { aheadIdOf } from '../notices/of-time.ts'
 import { newestId } from '../outbox/outbox.ts'
@@ -14,12 +15,14 @@ export async function readPast(manifest: Manifest, db: Kysely<Tables>, now: numb
   const { system, environment, schedule } = manifest
   const past = new Map<string, Past>()
   const add = (secret: string, more: Past): void => void past.set(secret, { ...past.get(secret), ...more })
+  const campaigns = await readCampaigns(db, { system, environment })
+  const campaignOf = new Map(campaigns.flatMap(({ campaign }) => campaign.batches.flat().map((name) => [rotationId(campaign, name), campaign.id])))
   // Newest first: the first one that was done is the last one.
   for (const row of await listRotations(db, { system, environment })) {
     const { id, secret, result, opened_at: openedAt, closed_at: closedAt } = row
     const { last, failed } = past.get(secret) ?? {}
     if (result === null) add(secret, { open: id, ...whyStuck(row, now) })
-    else if (result === 'done' && last === undefined) add(secret, { last: { rotation: id, openedAt, closedAt: closedAt ?? openedAt } })
+    else if (result === 'done' && last === undefined) add(secret, { last: { rotation: id, openedAt, closedAt: closedAt ?? openedAt, ...(campaignOf.has(id) ? { campaign: campaignOf.get(id) ?? '' } : {}) } })
     else if (result !== 'done' && last === undefined && failed === undefined) add(secret, { failed: { closedAt: closedAt ?? openedAt } })
   }
   for (const { name, notice } of Object.values(manifest.secrets)) {

@@ -1,11 +1,12 @@
 import { readEvents } from '../journal/read.ts'
-import { openRotation, openRotationOf, planSecret, substanceOf, worldDifference } from '../engine/rotate.ts'
+import { openRotation, openRotationOf, planSecret } from '../engine/rotate.ts'
 import { foldProgress } from '../journal/progress.ts'
 import { type Fields, KeyturnError } from '../kit/index.ts'
 import type { Manifest } from '../manifest/model.ts'
 import type { Plan } from '../plan/plan.ts'
 import { knownIdentity, plannerFor, type Runtime } from '../runtime.ts'
 import { findRotation } from '../state/rotation.ts'
+import { substanceOf, worldDifference } from './difference.ts'
 import { follow, type Outcome, type RunOptions, withEngine } from './follow.ts'
 import { acknowledge, type Acknowledgement, request } from './request.ts'
 

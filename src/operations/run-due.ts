@@ -6,7 +6,10 @@ import { drive } from '../engine/drive.ts'
 import type { Engine } from '../engine/engine.ts'
 import { KeyturnError } from '../kit/index.ts'
 import type { Manifest } from '../manifest/model.ts'
+import { advanceAll } from './advance.ts'
 import { beginDue } from './begin.ts'
+import { openCampaigns } from './campaign.ts'
+import { carry } from './carry.ts'
 import { keysFor, type Outcome, stopOf } from './follow.ts'
 import { wipeKept } from './retention.ts'
 import { findRotation, listDueRotations, nextDue } from '../state/rotation.ts'
@@ -16,6 +19,8 @@ const BEGIN_MS = 20_000
 
 /** So often what was kept for long enough is wiped. */
 const WIPE_MS = 3_600_000
+/** So often it is looked whether more of a campaign is to be begun. */
+const ADVANCE_MS = 2_000
 
 /** So many rotations one process carries on at the same time, unless it is told otherwise. */
 export const AT_ONCE = 32
@@ -49,8 +54,14 @@ export async function runDue(engine: Engine, manifest: Manifest, options: RunDue
   try {
     await beginDue(engine, manifest, watcher.onFailure)
     await wipeKept(engine, manifest)
+    if (options.once) await carryCampaigns(engine, manifest, watcher)
+    let advancedAt = Number.NEGATIVE_INFINITY
     await runLoop({
       due: async (by, atMost) => {
+        if (!options.once && engine.now() - advancedAt >= ADVANCE_MS) {
+          advancedAt = engine.now()
+          await advanceAll(engine, manifest, watcher.onFailure)
+        }
         if (engine.now() - begunAt >= BEGIN_MS) {
           begunAt = engine.now()
           await beginDue(engine, manifest, watcher.onFailure)
@@ -74,6 +85,23 @@ export async function runDue(engine: Engine, manifest: Manifest, options: RunDue
     })
   } finally {
     await waker?.close()
+  }
+}
+
+/** Once: what waits for others of its campaign is tried again as long as one of them moves. */
+async function carryCampaigns(engine: Engine, manifest: Manifest, watcher: RunWatcher): Promise<void> {
+  for (const { campaign } of await openCampaigns(engine.state, manifest)) {
+    try {
+      const now = engine.now()
+      for (const { secret, outcome, error } of (await carry(engine, manifest, campaign, {})).members) {
+        if (error !== undefined) watcher.onFailure(outcome?.rotation ?? secret, error)
+        // One that was waiting for a time that has not come yet has not stopped now.
+        else if (outcome !== undefined && !(outcome.is === 'waiting' && outcome.again > now && outcome.why !== 'gate')) watcher.onStop(outcome)
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof KeyturnError)) throw thrown
+      watcher.onFailure(campaign.id, thrown)
+    }
   }
 }
 

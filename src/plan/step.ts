@@ -11,7 +11,7 @@ export type Which = 'new' | 'old'
 export type Needed = 'minted' | 'known' | 'shown' | 'presented' | 'ended' | 'lost'
 
 /** What a wait is for. `late`: what a superseded rotation left under way may still land for so long. `cache`: verifiers may keep the keys that they have fetched for so long. */
-export type Why = 'grace' | 'undo' | 'cache' | 'late'
+export type Why = 'grace' | 'undo' | 'pause' | 'cache' | 'late'
 
 /** The three phases of every rotation, and what frames them. */
 export type Phase = 'preflight' | 'accept' | 'present' | 'forget' | 'close'

@@ -62,6 +62,7 @@ function instructionsFor(scene: Scene, step: Step, title: string): readonly Inst
     }
     case 'wait':
       if (step.why === 'cache') return [{ says: `Wait ${duration(step.for)}: whoever verifies has fetched the new key then.` }]
+      if (step.why === 'pause') return [{ says: `Wait ${duration(step.for)} before anything else is restarted.` }]
       return [{ says: step.why === 'grace' ? `Wait ${duration(step.for)}, so that whoever took the old one just before has finished. Keep the shell open, or keep the old value where you keep secrets: without it nobody can prove it dead.` : `Wait ${duration(step.for)}. Until this is over the old one can be turned on again: see the way back.` }]
     case 'watch':
       return atIssuer(unused(scene, AGE[step.which], step.for, step.every))

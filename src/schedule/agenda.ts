@@ -19,8 +19,8 @@ export interface Scheduled {
 
 /** What the state says of it; times are unix ms. */
 export interface Past {
-  /** The newest rotation that was done: the value in use is as old as its opening. */
-  readonly last?: { readonly rotation: string; readonly openedAt: number; readonly closedAt: number }
+  /** The newest rotation that was done: the value in use is as old as its opening. `campaign` is with what it was begun, if with others. */
+  readonly last?: { readonly rotation: string; readonly openedAt: number; readonly closedAt: number; readonly campaign?: string }
   /** The newest one that ended otherwise, if nothing was done since. */
   readonly failed?: { readonly closedAt: number }
   readonly open?: string
@@ -71,13 +71,15 @@ export function agendaOf(schedule: Schedule, secrets: readonly Scheduled[], past
 type Cause = Pick<Entry, 'cause' | 'due'> & { readonly lead: 1 | -1 }
 
 /** The earliest of what makes it due. */
-function causeOf({ every, on = [] }: Scheduled, last: { readonly openedAt: number }, past: ReadonlyMap<string, Past>, zone: Zone): Cause | undefined {
+function causeOf({ every, on = [] }: Scheduled, last: { readonly openedAt: number; readonly campaign?: string }, past: ReadonlyMap<string, Past>, zone: Zone): Cause | undefined {
   const at = every === undefined ? undefined : dueAfter(every, last.openedAt, zone)
   const causes = [
     ...(at === undefined || every === undefined ? [] : [{ cause: `every ${every}`, due: at, lead: isCron(every) ? -1 : 1 } as const]),
     ...on.flatMap((name): Cause[] => {
       const other = past.get(name)?.last
-      return other === undefined || other.closedAt <= last.openedAt ? [] : [{ cause: `after ${name}`, due: other.closedAt, lead: -1 }]
+      // Of one campaign it was rotated after the other one, though that was closed later.
+      const together = other?.campaign !== undefined && other.campaign === last.campaign
+      return other === undefined || together || other.closedAt <= last.openedAt ? [] : [{ cause: `after ${name}`, due: other.closedAt, lead: -1 }]
     }),
   ]
   return causes.toSorted((a, b) => a.due - b.due)[0]

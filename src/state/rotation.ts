@@ -25,15 +25,16 @@ export interface NewRotation {
   readonly alone?: boolean
 }
 
-/** Opens a rotation with its first entry. Throws ROTATION_OPEN when its principal has one already, or, `alone`, its system. */
-export async function insertRotation(state: Pick<State, 'db' | 'commit'>, rotation: NewRotation): Promise<void> {
+/** Opens rotations with their first entries, all or none. Throws ROTATION_OPEN when the principal of one has one already, or, `alone`, its system. */
+export async function insertRotation(state: Pick<State, 'db' | 'commit'>, rotation: NewRotation, ...others: readonly NewRotation[]): Promise<void> {
   const { db } = state
   const { id, opened } = rotation
   const head = chain(GENESIS, storedBytes(1, opened))
   try {
-    await state.commit(insertions(db, rotation), () => db.selectFrom('event').select('seq').where('rotation', '=', id).where('hash', '=', head).compile())
+    // That the state is still here is said once.
+    await state.commit([...insertions(db, rotation), ...others.flatMap((each) => insertions(db, each).slice(1))], () => db.selectFrom('event').select('seq').where('rotation', '=', id).where('hash', '=', head).compile())
   } catch (thrown) {
-    throw thrown instanceof Taken ? await whyTaken(db, rotation) : stateError(thrown)
+    throw thrown instanceof Taken ? await whyTaken(db, rotation, others) : stateError(thrown)
   }
 }
 
@@ -60,8 +61,8 @@ export function insertions(db: Kysely<Tables>, rotation: NewRotation): Written[]
 /** There is such a rotation already. */
 class Taken extends Error {}
 
-async function whyTaken(db: Kysely<Tables>, { system, environment, principal, alone }: NewRotation): Promise<KeyturnError> {
-  const open = await db.selectFrom('rotation').select('id').where('principal', '=', principal).where('result', 'is', null).executeTakeFirst()
+async function whyTaken(db: Kysely<Tables>, { system, environment, principal, alone }: NewRotation, others: readonly NewRotation[]): Promise<KeyturnError> {
+  const open = await db.selectFrom('rotation').select('id').where('principal', 'in', [principal, ...others.map((each) => each.principal)]).where('result', 'is', null).executeTakeFirst()
   if (open !== undefined || alone !== true) return new KeyturnError('ROTATION_OPEN', open?.id ?? principal)
   const other = await openIn(db, system, environment).executeTakeFirst()
   return new KeyturnError('ROTATION_OPEN', `${other?.id ?? system}, and \`schedule.serial\` lets only one of the system be`)

@@ -29,6 +29,10 @@ export interface RotationStatus {
   readonly heldBy?: string
   readonly result?: string
   readonly opened: string
+  /** With what it was begun; absent for one that was begun by itself. */
+  readonly campaign?: string
+  /** Consumers that hold the old value and were not touched, while it stands at one before them. */
+  readonly untouched?: readonly string[]
 }
 
 /** A rotation whose journal cannot be read, as `status --json` gives it. */
@@ -52,6 +56,7 @@ export function statusOf(row: RotationRow, progress: Progress, now: number, isDe
   const step = steps.find((each) => !progress.done.has(each.id))
   const wait = step === undefined ? undefined : progress.waits.get(step.id)
   const running = row.owner !== null && row.lease_until > now && !isDead(row.owner)
+  const untouched = untouchedBy(progress)
   const base = {
     rotation: row.id,
     system: row.system,
@@ -64,6 +69,8 @@ export function statusOf(row: RotationRow, progress: Progress, now: number, isDe
     done: steps.filter((each) => progress.done.has(each.id)).length,
     of: steps.length,
     opened: moment(progress.openedAt),
+    ...(progress.member === undefined ? {} : { campaign: progress.member.campaign }),
+    ...(untouched.length === 0 ? {} : { untouched }),
     ...(running && row.owner !== null ? { heldBy: row.owner } : {}),
   }
   if (progress.closed !== undefined) return { ...base, state: 'closed', result: progress.closed.result, ...(progress.closed.about === undefined ? {} : { why: progress.closed.about }) }
@@ -81,12 +88,20 @@ export function statusOf(row: RotationRow, progress: Progress, now: number, isDe
   return { ...base, state: running ? 'running' : 'ready' }
 }
 
+/** Once one consumer was reloaded on the way forward: titles of those that were not (S1-38). */
+export function untouchedBy({ plan, direction, begun, done }: Progress): string[] {
+  const reloads = plan.steps.flatMap((step) => (step.do === 'reload' ? [step] : []))
+  if (direction === 'back' || !reloads.some(({ id }) => begun.has(id))) return []
+  return reloads.filter(({ id }) => !begun.has(id) && !done.has(id)).flatMap(({ wave, consumer }) => plan.waves[wave]?.[consumer]?.title ?? [])
+}
+
 /** The open rotations for people. */
 export function statusLines(open: readonly RotationStatus[], paint: Paint): string[] {
   if (open.length === 0) return ['Nothing is open.']
   return open.flatMap((each) => [
     `${paint.strong(each.rotation)}  ${each.state}  ${each.direction === 'back' ? paint.warn('going back') : each.phase}  ${each.done}/${each.of} steps${each.step === undefined ? '' : `, at ${each.step}`}`,
     ...(each.why === undefined ? [] : [`  ${each.why}${each.until === undefined ? '' : ` (until ${each.until})`}`]),
+    ...(each.untouched === undefined ? [] : [`  not reloaded yet: ${each.untouched.join(', ')}`]),
     ...(each.hint === undefined ? [] : [`  ${paint.dim(each.hint)}`]),
     ...(each.heldBy === undefined || each.state !== 'running' ? [] : [`  ${paint.dim(`held by ${holderOf(each.heldBy)}; if that has ended, keyturn resume ${each.rotation} takes it over`)}`]),
     ...(each.state === 'ready' ? [`  ${paint.dim(`Nobody runs it: keyturn resume ${each.rotation}`)}`] : []),

@@ -60,6 +60,7 @@ function keysText({ which, beside }: Shown, verb: 'write' | 'hold'): string {
 function waitText({ timing }: Plan, { why, for: ms }: Step & { do: 'wait' }): string {
   if (why === 'late') return `wait ${duration(ms)}: what the rotation before left under way may still land`
   if (why === 'undo') return `wait ${duration(ms)}: the undo window`
+  if (why === 'pause') return `wait ${duration(ms)} before anything else is reloaded`
   if (why === 'cache') return `wait ${duration(ms)} until whoever verifies has fetched the new key`
   return timing.tokens === undefined ? `wait ${duration(ms)} of grace` : `wait ${duration(ms)} of grace: what the other key signed is alive for up to ${duration(timing.tokens.life)}`
 }

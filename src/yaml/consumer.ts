@@ -1,4 +1,6 @@
-import type { ConsumerSpec, Used } from '../manifest/model.ts'
+import { durationOf } from '../kit/duration.ts'
+import type { CheckSpec, ConsumerSpec, Used } from '../manifest/model.ts'
+import { readCheck } from './check.ts'
 import { issuerAttestSchema, waveSchema } from './schema.ts'
 import { fieldsOf, parseTemplate } from '../manifest/template.ts'
 import { closeBlock, openBlock } from './block.ts'
@@ -10,16 +12,25 @@ import type { Path } from './source.ts'
 export function readWave(reading: Reading, path: Path): readonly ConsumerSpec[] {
   const map = asMap(valueAt(reading.source.value, path))
   if (map === undefined || !('wave' in map)) return present([readConsumer(reading, path)])
-  validate(reading, waveSchema, path)
-  return present(asList(map.wave).map((_, index) => readConsumer(reading, [...path, 'wave', index])))
+  const pause = validate(reading, waveSchema, path)?.pause
+  return present(asList(map.wave).map((_, index) => readConsumer(reading, [...path, 'wave', index], pause)))
 }
 
-function readConsumer(reading: Reading, path: Path): ConsumerSpec | undefined {
+/** The checks that stand behind the waves of this list, each with the wave behind which it does. */
+export function readWaveChecks(reading: Reading, path: Path, waves: readonly unknown[]): readonly (CheckSpec | undefined)[] {
+  return waves.flatMap((wave, after) => asList(asMap(wave)?.['checks']).map((_, index) => {
+    const check = asMap(wave)?.['wave'] === undefined ? undefined : readCheck(reading, 'check', [...path, after, 'checks', index])
+    return check === undefined ? undefined : { ...check, after }
+  }))
+}
+
+function readConsumer(reading: Reading, path: Path, ofWave?: string): ConsumerSpec | undefined {
   const block = openBlock(reading, 'consumer', path)
   const hasAttest = valueAt(reading.source.value, [...path, 'attest']) !== undefined
   const attest = hasAttest ? readAttest(reading, [...path, 'attest']) : undefined
   const used = block === undefined ? undefined : closeBlock(reading, 'consumer', path, block)
-  return used === undefined ? undefined : { ...used, ...(attest === undefined ? {} : { attest }) }
+  const pause = block?.engine?.pause ?? ofWave
+  return used === undefined ? undefined : { ...used, ...(attest === undefined ? {} : { attest }), ...(pause === undefined ? {} : { pause: durationOf(pause) }) }
 }
 
 function readAttest(reading: Reading, path: Path): Used | undefined {

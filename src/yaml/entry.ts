@@ -6,7 +6,7 @@ import type { SecretSpec, StoreSpec, Used } from '../manifest/model.ts'
 import { secretName, secretSchema, type defaultsSchema } from './schema.ts'
 import { closeBlock, openBlock } from './block.ts'
 import { readCheck } from './check.ts'
-import { readWave } from './consumer.ts'
+import { readWave, readWaveChecks } from './consumer.ts'
 import { typeOf, valueAt } from './explain.ts'
 import { suggest } from './nearest.ts'
 import { asList, asMap, report, validate, type Reading } from './reading.ts'
@@ -47,7 +47,10 @@ export function readEntry(reading: Reading, name: string, defaults: z.output<typ
   const fields = issuer?.fields === undefined ? undefined : Object.keys(issuer.fields)
   const stores = asList(map.stores).map((_, index) => readStore(reading, [...path, 'stores', index], fields))
   const waves = asList(map.consumers).map((_, index) => readWave(reading, [...path, 'consumers', index]))
-  const checks = asList(map.checks).map((_, index) => readCheck(reading, 'check', [...path, 'checks', index]))
+  const checks = [
+    ...asList(map.checks).map((_, index) => readCheck(reading, 'check', [...path, 'checks', index])),
+    ...readWaveChecks(reading, [...path, 'consumers'], asList(map.consumers)),
+  ]
   checkTriggers(reading, [...path, 'on'], name, asList(map.on))
   const schedule = written?.schedule === undefined ? undefined : readSecretSchedule(reading, [...path, 'schedule'], written.schedule)
   if (issuer?.strategy !== undefined && reading.problems.length === before) {
@@ -82,6 +85,7 @@ export function readEntry(reading: Reading, name: string, defaults: z.output<typ
     lifecycle: written.lifecycle ?? 'active',
     ...(every === undefined ? {} : { every }),
     ...(written.on === undefined ? {} : { on: written.on }),
+    ...(written.tags === undefined ? {} : { tags: written.tags }),
     ...(notify === undefined ? {} : { notify }),
     ...(written.notice === undefined ? {} : { notice: { before: durationOf(written.notice.before), to: written.notice.to } }),
     impact: written.impact ?? 'none',

@@ -10,6 +10,7 @@ import { closeBlock, openBlock, reportReferences } from './block.ts'
 import { readCheck } from './check.ts'
 import { readEntry } from './entry.ts'
 import { typeOf, valueAt } from './explain.ts'
+import { reportCircles } from './circle.ts'
 import { literalSecret } from './literal.ts'
 import { asList, asMap, beginReading, report, validate, type Reading } from './reading.ts'
 import { readSchedule } from './schedule.ts'
@@ -127,6 +128,7 @@ function readSecrets(reading: Reading, value: unknown, defaults: Parameters<type
   if (asMap(value) !== undefined && names.length === 0)
     report(reading, ['secrets'], 'value', '`secrets` is empty', 'one secret at least')
   const entries = names.map((name) => readEntry(reading, name, defaults))
+  reportCircles(reading, asMap(value) ?? {})
   return Object.fromEntries(entries.filter((entry) => entry !== undefined).map((entry) => [entry.name, entry]))
 }
 

@@ -74,7 +74,7 @@ const shape: readonly Row[] = [
   [
     'a planned key',
     secret(issuer, stores, '  verifiers: []'),
-    '6:3 `verifiers` is not a key that is known here; write one of `owner`, `lifecycle`, `issuer`, `every`, `on`, `notify`, `notice`, `schedule`, `tokens`, `impact`, `grace`, `quiet`, `undo`, `deadline`, `ready`, `snapshots`, `stores`, `consumers`, `checks`',
+    '6:3 `verifiers` is not a key that is known here; write one of `owner`, `lifecycle`, `issuer`, `every`, `on`, `tags`, `notify`, `notice`, `schedule`, `tokens`, `impact`, `grace`, `quiet`, `undo`, `deadline`, `ready`, `snapshots`, `stores`, `consumers`, `checks`',
   ],
   [
     'wrong types',
@@ -149,7 +149,7 @@ const blocks: readonly Row[] = [
     '6:16 item 1 is a text; write a map such as `{ use: ... }`',
     '6:33 `wave` is empty; write one entry at least',
     '6:49 `use` is missing; write `use: ...`: `service`',
-    '6:63 `also` is not a key that is known here; write `wave`',
+    '6:63 `also` is not a key that is known here; write one of `wave`, `pause`, `checks`',
   ],
   [
     'an unknown strategy',

@@ -123,6 +123,7 @@ export const secretSchema = z.strictObject({
     .array(z.string())
     .optional()
     .describe('What else makes it due: `compromise`, `expiry`, `provider-change`, or another secret.'),
+  tags: z.array(z.string().min(1)).optional().describe('By what several are chosen: `keyturn rotate --tag TAG`.'),
   notify: notify.optional(),
   notice: noticeSchema.optional().describe('Who is told ahead of what users will feel, when the schedule begins it.'),
   schedule: secretScheduleSchema.optional().describe('What this secret adds to the schedule.'),
@@ -137,12 +138,14 @@ export const secretSchema = z.strictObject({
   ...timing,
   stores: z.array(holds('store')).min(1).describe('Where its value is kept.'),
   consumers: z.array(holds('wave')).optional().describe('What uses it, wave after wave; a consumer by itself is a wave of one.'),
-  checks: z.array(holds('check')).optional().describe('What must be well after every wave.'),
+  checks: z.array(holds('check')).optional().describe('What must be well after all waves.'),
 })
 
 /** Consumers that are reloaded together. */
 export const waveSchema = z.strictObject({
   wave: z.array(holds('consumer')).min(1).describe('Consumers that are reloaded together.'),
+  pause: durationSchema.optional().describe('How long nothing else is reloaded after each of them. Not at all when absent.'),
+  checks: z.array(holds('check')).optional().describe('What must be well before the next wave begins.'),
 })
 
 const withinText = 'How long to look again before a fail is a fail. 30s when absent.'
@@ -162,6 +165,7 @@ export const engineKeys = {
       .describe('How the fields sit in the store, by key.'),
   }),
   consumer: z.strictObject({
+    pause: durationSchema.optional().describe('How long nothing else is reloaded after it. What the wave says when absent.'),
     attest: holds('attest').optional().describe('What proves that an instance holds the new value, in place of its own proof.'),
   }),
   attest: z.strictObject({}),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { EXIT, worseExit } from '../../src/cli/exit.ts'
-import { substanceOf } from '../../src/engine/rotate.ts'
+import { substanceOf } from '../../src/operations/difference.ts'
 import { replaceFile } from '../../src/outside/file/index.ts'
 import { disk, type FilePort } from '../../src/outside/file/port.ts'
 import type { Plan } from '../../src/plan/plan.ts'

@@ -1,8 +1,9 @@
+import { openCampaignsOf, resumeCampaign } from '../../operations/campaign.ts'
 import { resume, type ResumeOptions } from '../../operations/rotate.ts'
 import { status } from '../../operations/status.ts'
 import { KeyturnError } from '../../kit/index.ts'
 import { EXIT, exitOf, exitOfRun, worseExit } from '../exit.ts'
-import { progressTo, tellFailure, tellOutcome } from '../report.ts'
+import { progressTo, tellCampaign, tellFailure, tellOutcome } from '../report.ts'
 import { type CommonOptions, manifestOf, type Session } from '../session.ts'
 
 interface Options extends CommonOptions {
@@ -17,10 +18,16 @@ export async function run({ runtime, terminal }: Session, [named]: readonly stri
   const json = options.json === true
   const ofThis = (row: { readonly system: string; readonly environment: string }): boolean => row.system === manifest.system && row.environment === manifest.environment
   const answersFor = acknowledgementOf(named, options)
-  const rotations = named === undefined ? (await status(runtime, manifest)).flatMap(({ row }) => (ofThis(row) ? [row.id] : [])).toReversed() : [named]
-  if (rotations.length === 0 && !json) terminal.out('Nothing is open.')
-  const several = rotations.length > 1
+  const campaigns = await openCampaignsOf(runtime, manifest)
+  const meant = campaigns.filter(({ campaign }) => named === undefined || campaign.id === named)
+  const theirs = new Set(meant.flatMap(({ open }) => open))
+  const rotations = named === undefined ? (await status(runtime, manifest)).flatMap(({ row }) => (ofThis(row) && !theirs.has(row.id) ? [row.id] : [])).toReversed() : meant.length > 0 ? [] : [named]
+  if (rotations.length + meant.length === 0 && !json) terminal.out('Nothing is open.')
+  const several = rotations.length + meant.length > 1
   let worst: number = EXIT.done
+  for (const { campaign } of meant) {
+    worst = worseExit(worst, tellCampaign(terminal, await resumeCampaign(runtime, manifest, campaign.id, { ...progressTo(terminal, json, true), wait: options.wait === true }), json))
+  }
   for (const rotation of rotations) {
     try {
       const outcome = await resume(runtime, manifest, rotation, { ...progressTo(terminal, json, several), wait: options.wait === true, ...answersFor })
