@@ -130,12 +130,13 @@ export function restores(plan: Meeting & Pick<Layout, 'takesBack'>): boolean {
 function accept(steps: Builder, layout: Layout): void {
   if (restores(layout)) {
     if (layout.traits.ends.length > 0) steps.add('restore', 'accept', { do: 'set', which: 'new', to: 'on', effect: true })
-    return probe(steps, layout, 'new')
+    probe(steps, layout, 'new')
+  } else {
+    if (mayLeave(layout.traits)) steps.add('reclaim', 'accept', { do: 'reclaim', effect: true }, undefined, 'lost')
+    steps.add('mint', 'accept', { do: 'mint', which: 'new', effect: true })
+    if (layout.traits.mint === 'triggers') steps.add('collect', 'accept', { do: 'collect', which: 'new' }, LOOK_MS)
+    if (overlaps(layout) || layout.traits.mint === 'triggers') probe(steps, layout, 'new')
   }
-  if (mayLeave(layout.traits)) steps.add('reclaim', 'accept', { do: 'reclaim', effect: true }, undefined, 'lost')
-  steps.add('mint', 'accept', { do: 'mint', which: 'new', effect: true })
-  if (layout.traits.mint === 'triggers') steps.add('collect', 'accept', { do: 'collect', which: 'new' }, LOOK_MS)
-  if (overlaps(layout) || layout.traits.mint === 'triggers') probe(steps, layout, 'new')
   if (!isDual(layout)) return
   present(steps, layout, { which: 'old', beside: 'new' }, { id: 'accept:', phase: 'accept' })
   const { cache = 0 } = layout.timing.tokens ?? {}
