@@ -4,11 +4,12 @@ import type { Written } from './commit.ts'
 /**
  * All statements as one, which PostgreSQL carries out whole or not at all: one way there and back instead of one for each of them, the
  * beginning and the end. It fails when the first one changes no row, see {@link foundNothing}. Undefined where they cannot be one: each
- * sees what was there before all of them, so the first has to be the condition, and the others may only add rows.
+ * sees what was there before all of them, so the first has to be the condition, and the others may only add rows, or take away such
+ * as were there before.
  */
 export function joined(statements: readonly Written[]): CompiledQuery | undefined {
   const [first, ...others] = statements
-  if (first?.unless === undefined || others.some(({ query, unless }) => unless !== undefined || !query.sql.startsWith('insert '))) return undefined
+  if (first?.unless === undefined || others.some(({ query, unless }) => unless !== undefined || !/^(insert|delete) /.test(query.sql))) return undefined
   const parameters: unknown[] = []
   const parts = statements.map(({ query }, index) => {
     const text = query.sql.replaceAll(/\$(\d+)/g, (_, number: string) => `$${Number(number) + parameters.length}`)

@@ -43,6 +43,7 @@ interface Move {
   readonly head: string
   readonly holds: string | null
   readonly until: number
+  readonly now: number
 }
 
 /**
@@ -62,7 +63,7 @@ export interface AppendStatements {
   /** Moves the head, if nobody else has. */
   readonly move: (values: Move) => CompiledQuery
   /** The same, if no other rotation holds the resource at `now`. */
-  readonly take: (values: Move & { readonly now: number }) => CompiledQuery
+  readonly take: (values: Move) => CompiledQuery
   /** Selects the rotation if this is its head: no other entries have the same hash. */
   readonly landed: (values: Pick<Move, 'rotation' | 'seq' | 'head'>) => CompiledQuery
   readonly add: (values: { readonly rotation: string; readonly seq: number; readonly type: string; readonly at: number; readonly body: string; readonly hash: string }) => CompiledQuery
@@ -125,9 +126,10 @@ export async function append(state: Pick<State, 'db' | 'commit' | 'exclusive'>, 
   }
   const last = entries.at(-1)?.at ?? 0
   const { holds } = together
-  const moved: Move = { rotation, fence, from, seq, head, holds: holds?.resource ?? null, until: holds?.until ?? 0 }
+  const moved: Move = { rotation, fence, from, seq, head, holds: holds?.resource ?? null, until: holds?.until ?? 0, now: last }
   const takes = holds?.begins === true ? holds.resource : undefined
-  const query = takes === undefined ? statements.move(moved) : statements.take({ ...moved, now: last })
+  const beside = indexOf(together, last)
+  const query = beside === undefined ? (takes === undefined ? statements.move : statements.take)(moved) : moving(state.db, (name) => moved[name] as never, takes !== undefined, beside).compile()
   const alone = takes === undefined || state.exclusive === undefined ? [] : [{ query: state.exclusive(takes) }]
   try {
     await state.commit([...alone, { query, unless: () => new Unmoved() }, ...added, ...written(state.db, statements, rotation, last, together), ...(together.also ?? [])], () => statements.landed({ rotation, seq, head }))
@@ -150,32 +152,10 @@ async function whyUnmoved(db: Kysely<Tables>, { rotation, fence, seq }: Claim, h
 
 /** What appending says to this database, compiled. */
 export function appendStatements(db: Kysely<Tables>): AppendStatements {
-  const moving = (slot: (name: keyof Move) => never) =>
-    db
-      .updateTable('rotation')
-      .set({ seq: slot('seq'), head: slot('head'), holds: slot('holds'), holds_until: slot('until') })
-      .where('id', '=', slot('rotation'))
-      .where('seq', '=', slot('from'))
-      .where('fence', '=', slot('fence'))
   return {
-    move: statement(moving),
+    move: statement((slot) => moving(db, slot, false)),
     landed: statement((slot) => db.selectFrom('rotation').select('id').where('id', '=', slot('rotation')).where('seq', '=', slot('seq')).where('head', '=', slot('head'))),
-    take: statement((slot: (name: keyof Move | 'now') => never) =>
-      moving(slot).where((eb) =>
-        eb.not(
-          eb.exists(
-            eb
-              .selectFrom('rotation as other')
-              .select('other.id')
-              // Few are owned, of many that are open: the index is theirs.
-              .where('other.owner', '>', '')
-              .where('other.holds', '=', slot('holds'))
-              .where('other.holds_until', '>', slot('now'))
-              .where('other.id', '!=', slot('rotation')),
-          ),
-        ),
-      ),
-    ),
+    take: statement((slot) => moving(db, slot, true)),
     add: statement((slot) =>
       db.insertInto('event').values({ rotation: slot('rotation'), seq: slot('seq'), type: slot('type'), at: slot('at'), body: slot('body'), hash: slot('hash') }),
     ),
@@ -190,14 +170,37 @@ export function appendStatements(db: Kysely<Tables>): AppendStatements {
   }
 }
 
+/** Moves the head, with what changes beside it in the rotation's own row; with `takes` only while no other rotation holds the resource. */
+function moving(db: Kysely<Tables>, slot: (name: keyof Move) => never, takes: boolean, beside: Updateable<Tables['rotation']> = {}) {
+  const moved = db
+    .updateTable('rotation')
+    .set({ seq: slot('seq'), head: slot('head'), holds: slot('holds'), holds_until: slot('until'), ...beside })
+    .where('id', '=', slot('rotation'))
+    .where('seq', '=', slot('from'))
+    .where('fence', '=', slot('fence'))
+  if (!takes) return moved
+  return moved.where((eb) =>
+    eb.not(
+      eb.exists(
+        eb
+          .selectFrom('rotation as other')
+          .select('other.id')
+          // Few are owned, of many that are open: the index is theirs.
+          .where('other.owner', '>', '')
+          .where('other.holds', '=', slot('holds'))
+          .where('other.holds_until', '>', slot('now'))
+          .where('other.id', '!=', slot('rotation')),
+      ),
+    ),
+  )
+}
+
 function written(db: Kysely<Tables>, statements: AppendStatements, rotation: string, at: number, together: Together): Written[] {
   const { close, receipt, sealed = {}, ledger = [] } = together
-  const index = indexOf(together, at)
   const queries = [
     ...Object.entries(sealed).map(([name, row]) => db.insertInto('sealed').values({ rotation, name, ...row }).onConflict((oc) => oc.columns(['rotation', 'name']).doUpdateSet({ ...row })).compile()),
     ...ledger.map((change) => statements.record({ ...change, rotation, at })),
     ...(receipt === undefined ? [] : [db.insertInto('receipt').values({ rotation, body: receipt }).onConflict((oc) => oc.column('rotation').doUpdateSet({ body: receipt })).compile()]),
-    ...(index === undefined ? [] : [db.updateTable('rotation').set(index).where('id', '=', rotation).compile()]),
     ...(close === undefined || close.wipe.length === 0 ? [] : [db.deleteFrom('sealed').where('rotation', '=', rotation).where('name', 'in', [...close.wipe]).compile()]),
   ]
   return queries.map((query) => ({ query }))

@@ -105,7 +105,8 @@ export async function takeAway(db: Kysely<Tables>, rotation: string): Promise<vo
 
 /** Lets go, for waits and at the end; `again` is when it wants to be looked at next. Does nothing when somebody else has it. */
 export async function release(db: Kysely<Tables>, held: Claim, again?: number): Promise<void> {
+  // One that was closed is free already: nothing is written then, and no disk waited for.
   // The name stays with what a step under way holds: whoever comes next learns whether its process is gone.
   const free = { ...(held.holding === true ? {} : { owner: null }), lease_until: 0, ...(again === undefined ? {} : { due_at: again }) }
-  await db.updateTable('rotation').set(free).where('id', '=', held.rotation).where('fence', '=', held.fence).execute()
+  await db.updateTable('rotation').set(free).where('id', '=', held.rotation).where('fence', '=', held.fence).where('owner', 'is not', null).execute()
 }
