@@ -57,8 +57,11 @@ export interface IssuerByHand extends Needs {
 export interface StoreByHand extends Needs {
   /** Puts what stands there into the variables. */
   read(entries: readonly Entry[]): Instruction
-  /** Puts the variables there, and leaves the rest as it is; reads it again, and prints `written`. */
-  write(entries: readonly Entry[]): Instruction
+  /**
+   * Puts the variables there, takes the absent keys away, and leaves the rest as it is; reads it again, and prints `written`. What reads as
+   * nothing counts as absent.
+   */
+  write(entries: readonly Entry[], absent: readonly string[]): Instruction
 }
 
 /** What a consumer does, by hand. */

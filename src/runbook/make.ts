@@ -1,4 +1,5 @@
 import { type Asked, FUNCTIONS, type Instruction, variable, word } from '../by-hand/index.ts'
+import { fieldsOfBinding } from '../manifest/binding.ts'
 import type { Step } from '../plan/step.ts'
 import { duration } from '../views/duration.ts'
 import { afterwardsOf, failuresOf, tellOf } from './people.ts'
@@ -77,9 +78,13 @@ function asksOf(scene: Scene): readonly Asked[] {
   return [...new Map(asked.map((one) => [one.variable, one])).values()]
 }
 
-/** What stands in the stores that nobody can read in a shell. */
+/** What stands in the stores that nobody can read in a shell; and fields of the one in use that stand under other keys only. */
 function unread({ secret, hands }: Scene): readonly Asked[] {
-  return secret.stores.flatMap((store, index) => (hands.stores[index] === undefined ? entriesOf('OLD', index, store).map((entry) => ({ variable: entry.variable, says: `what stands under ${entry.key} now` })) : []))
+  const entries = secret.stores.flatMap((store, index) => (hands.stores[index] === undefined ? entriesOf('OLD', index, store).map((entry) => ({ variable: entry.variable, says: `what stands under ${entry.key} now` })) : []))
+  const bindings = secret.stores.flatMap(({ bind }) => Object.values(bind))
+  const read = new Set(bindings.filter(({ slot }) => slot === undefined).flatMap(fieldsOfBinding))
+  const fields = new Set(bindings.flatMap(fieldsOfBinding).filter((field) => !read.has(field)))
+  return [...entries, ...[...fields].map((field) => ({ variable: variable('OLD', field), says: `${field} of the one in use` }))]
 }
 
 type Unnumbered = Omit<RunbookStep, 'number'>

@@ -1,14 +1,12 @@
 import { type Age, type Asked, type Instruction, variable } from '../by-hand/index.ts'
 import type { PlannedCheck } from '../plan/plan.ts'
-import type { Needed, Step, Which } from '../plan/step.ts'
+import type { Needed, Step } from '../plan/step.ts'
 import { duration } from '../views/duration.ts'
 import { stepText } from '../views/step.ts'
-import { otherKeys } from './keys.ts'
+import { AGE, inWords, reread, written } from './keys.ts'
 import { elsewhere, type Scene } from './scene.ts'
 import type { RunbookStep } from './runbook.ts'
 import { entriesOf, renderEntries } from './values.ts'
-
-const AGE: Readonly<Record<Which, Age>> = { new: 'NEW', old: 'OLD' }
 
 /** A step of the plan as a person does it, without its number. Pure. */
 export function byHand(scene: Scene, step: Step, numberOf: (id: string) => number | undefined): Omit<RunbookStep, 'number'> {
@@ -43,10 +41,9 @@ function instructionsFor(scene: Scene, step: Step, title: string): readonly Inst
     case 'probe':
       return atIssuer(issuer?.probe?.(AGE[step.which], 'accepted'))
     case 'publish': {
-      const [store, spec] = [hands.stores[step.store], secret.stores[step.store]]
+      const spec = secret.stores[step.store]
       if (spec === undefined) return []
-      if (entriesOf(AGE[step.which], step.store, spec).length === 0) return otherKeys(step, spec)
-      return [store?.write(entriesOf(AGE[step.which], step.store, spec)) ?? elsewhere(scene, spec.use, `Put it there: ${entriesOf(AGE[step.which], step.store, spec).map(({ key, variable: name }) => `\`${key}\` is what the variable ${name} holds`).join(', ')}.`), ...otherKeys(step, spec)]
+      return [written(step, step.store, spec, hands.stores[step.store]) ?? elsewhere(scene, spec.use, `Put it there: ${inWords(step, step.store, spec)}.`)]
     }
     case 'reload': {
       const use = secret.waves[step.wave]?.[step.consumer]?.use ?? ''
@@ -147,14 +144,8 @@ function unused({ hands }: Scene, age: Age, long: number, every: number): Instru
 function gate(scene: Scene, step: Step & { readonly do: 'gate' }): readonly Instruction[] {
   const { secret, hands } = scene
   const [keeps, ends] = [AGE[step.keeps], AGE[step.ends]]
-  const reads = secret.stores.flatMap((store, index): Instruction[] => {
-    const hand = hands.stores[index]
-    if (hand === undefined) return []
-    const wanted = entriesOf(keeps, index, store)
-    const seen = wanted.map(({ key }, at) => ({ key, variable: `SEEN_${at}` }))
-    const { run = '' } = hand.read(seen)
-    return [{ says: 'Does the store still hold what was written? Somebody may have reverted it since.', run: `${run}\nif ${wanted.map(({ variable: name }, at) => `[ "$SEEN_${at}" = "$${name}" ]`).join(' && ')}; then echo same; else echo 'something else stands there'; fi`, prints: 'same' }]
-  })
+  const shown = { which: step.keeps, ...(step.beside === undefined ? {} : { beside: step.beside }) }
+  const reads = secret.stores.flatMap((store, index) => reread(shown, index, store, hands.stores[index]) ?? [])
   const accepted = hands.issuer?.probe?.(keeps, 'accepted')
   const used = hands.issuer?.uses?.(ends)
   return [

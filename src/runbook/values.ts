@@ -80,6 +80,15 @@ export function renderEntries(stores: readonly StoreSpec[]): Instruction {
   return { says: 'Put together what the stores are to hold.', run: `${lines.join('\n')}\n${filled.join(' && ')} && echo ready`, prints: 'ready' }
 }
 
+/** What a key holds when it shows a credential, as one word of the shell. Pure; for a binding that is a template. */
+export function rendered(binding: Binding, age: Age): string {
+  if ('url' in binding) return ''
+  const parsed = parseTemplate(binding.template)
+  const parts = 'fault' in parsed ? [] : parsed.parts
+  const put = (field: string): string => (isUrl(binding.template) ? `"$(encode "$${variable(age, field)}")"` : `"$${variable(age, field)}"`)
+  return parts.map((part) => ('text' in part ? word(part.text) : put(part.field))).join('')
+}
+
 function renderOne(binding: Binding, store: number, key: string): readonly string[] {
   const [fresh, old] = [entryVariable('NEW', store, key), entryVariable('OLD', store, key)]
   const put = (field: string, inUrl: boolean): string => (inUrl ? `"$(encode "$${variable('NEW', field)}")"` : `"$${variable('NEW', field)}"`)
@@ -90,9 +99,7 @@ function renderOne(binding: Binding, store: number, key: string): readonly strin
       `${fresh}=\${${old}%%://*}://${user === undefined ? '${authority%%:*}' : put(user, true)}:${put(password, true)}@\${authority##*@}\${rest#"$authority"}`,
     ]
   }
-  const parsed = parseTemplate(binding.template)
-  const parts = 'fault' in parsed ? [] : parsed.parts
-  return [`${fresh}=${parts.map((part) => ('text' in part ? word(part.text) : put(part.field, isUrl(binding.template)))).join('')}`]
+  return [`${fresh}=${rendered(binding, 'NEW')}`]
 }
 
 /** Quoted whatever it is: in a pattern most characters mean something. */

@@ -10,10 +10,11 @@ export default {
       run: [...entries.map(({ key, variable }) => `${variable}=$(env_read ${pathOf(file)} ${word(key)})`), `${filled(entries)} && echo read`].join('\n'),
       prints: 'read',
     }),
-    write: (entries) => ({
-      says: `Write ${entries.map(({ key }) => `\`${key}\``).join(', ')} to \`${file}\`: a new file beside it takes its place, so that no reader sees half of it. Other lines stay as they are. Then read it again.`,
+    write: (entries, absent) => ({
+      says: `Write ${entries.map(({ key }) => `\`${key}\``).join(', ')} to \`${file}\`: a new file beside it takes its place, so that no reader sees half of it. Other lines stay as they are${absent.length === 0 ? '' : `; ${absent.map((key) => `\`${key}\``).join(', ')} ${absent.length === 1 ? 'goes' : 'go'}`}. Then read it again.`,
       run: [
         ...entries.map(({ key, variable }) => `env_write ${pathOf(file)} ${word(key)} "$${variable}"`),
+        ...absent.map((key) => `env_drop ${pathOf(file)} ${word(key)}`),
         `if ${entries.map(({ key, variable }) => `[ "$(env_read ${pathOf(file)} ${word(key)})" = "$${variable}" ]`).join(' && ')}; then echo written; fi`,
       ].join('\n'),
       prints: 'written',
@@ -33,6 +34,11 @@ env_write() { # FILE KEY VALUE: refuses what not every reader of env files would
   case $value in *\\'* | *$'\\n'*) echo 'this value has a quote or a line end in it: use an editor'; return 1 ;; *[!A-Za-z0-9_.:/@%+,=?~-]*) value="'$value'" ;; esac
   file=$(readlink -f -- "$1") && new=$file.by-hand && cp -p -- "$file" "$new" &&
     KEY=$2 VALUE=$value awk '{ line = $0; sub(/^[ \\t]*(export[ \\t]+)?/, "", line) } index(line, ENVIRON["KEY"] "=") == 1 { $0 = substr($0, 1, length($0) - length(line)) ENVIRON["KEY"] "=" ENVIRON["VALUE"]; seen = 1 } { print } END { if (!seen) print ENVIRON["KEY"] "=" ENVIRON["VALUE"] }' "$file" > "$new" && mv -- "$new" "$file"
+}
+env_drop() { # FILE KEY
+  local file new
+  file=$(readlink -f -- "$1") && new=$file.by-hand && cp -p -- "$file" "$new" &&
+    KEY=$2 awk '{ line = $0; sub(/^[ \\t]*(export[ \\t]+)?/, "", line) } index(line, ENVIRON["KEY"] "=") == 1 { next } { print }' "$file" > "$new" && mv -- "$new" "$file"
 }`
 
 function filled(entries: readonly Entry[]): string {

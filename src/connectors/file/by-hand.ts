@@ -17,10 +17,11 @@ export default {
         run: [...entries.map(({ key, variable }) => `${variable}=$(${read(path, key)})`), `${entries.map(({ variable }) => `[ -n "$${variable}" ]`).join(' && ')} && echo read`].join('\n'),
         prints: 'read',
       }),
-      write: (entries) => ({
+      write: (entries, absent) => ({
         says: `Write ${named(entries)} to \`${config.file}\`${config.format === 'json' ? '; jq writes the document anew, in its own layout' : ''}. Then read it again.`,
         run: [
           ...entries.map(({ key, variable }) => write(path, putting(config.write === 'in-place'), key, variable)),
+          ...absent.map((key) => `jq ${word(`delpaths([${pathOf(key)}])`)} ${path} | ${putting(config.write === 'in-place')} ${path}`),
           `if ${entries.map(({ key, variable }) => `[ "$(${read(path, key)})" = "$${variable}" ]`).join(' && ')}; then echo written; fi`,
         ].join('\n'),
         prints: 'written',
@@ -50,7 +51,7 @@ function wholeWrite(path: string, put: string, _key: string, variable: string): 
 }
 
 function jsonRead(path: string, key: string): string {
-  return `jq -r ${word(`getpath(${pathOf(key)})`)} ${path}`
+  return `jq -r ${word(`getpath(${pathOf(key)}) | strings`)} ${path}`
 }
 
 function jsonWrite(path: string, put: string, key: string, variable: string): string {
