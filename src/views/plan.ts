@@ -8,6 +8,7 @@ export function planLines(plan: Plan, paint: Paint): string[] {
   const { summary } = plan
   const fact = (name: string, text: string): string => `  ${paint.dim(name.padEnd(14))}${text}`
   const restarts = plan.waves.flat().filter((consumer) => consumer.reload === 'restart').length
+  const wide = Math.max(14, ...plan.steps.map(({ id }) => id.length + 1))
   return [
     paint.strong(`Plan for ${plan.secret} of ${plan.system} (${plan.environment}): ${plan.strategy}`),
     '',
@@ -27,7 +28,7 @@ export function planLines(plan: Plan, paint: Paint): string[] {
     ...summary.notRestored.map((text) => fact('not restored', text)),
     ...summary.notices.map((text) => fact('note', paint.warn(text))),
     '',
-    ...plan.steps.map((step, index) => `  ${String(index + 1).padStart(3)}  ${paint.dim(step.phase.padEnd(10))}${step.id.padEnd(14)}${stepText(plan, step)}`),
+    ...plan.steps.map((step, index) => `  ${String(index + 1).padStart(3)}  ${paint.dim(step.phase.padEnd(10))}${step.id.padEnd(wide)}${stepText(plan, step)}`),
     '',
     paint.dim('Nothing was changed.'),
   ]

@@ -15,7 +15,9 @@ import { readEvents } from '../../src/journal/read.ts'
 import { type Registry, Secret } from '../../src/kit/index.ts'
 import type { Manifest } from '../../src/manifest/model.ts'
 import { request } from '../../src/operations/request.ts'
+import { takeBack } from '../../src/operations/rollback.ts'
 import type { Plan } from '../../src/plan/plan.ts'
+import { findRotation } from '../../src/state/rotation.ts'
 import { parseManifest } from '../../src/yaml/load.ts'
 import { BACKENDS } from '../fixture/state.ts'
 import { holdersConnector, type Holders, startHolders } from './holders.ts'
@@ -39,6 +41,10 @@ export interface KeyStage {
   plan(): Promise<Plan>
   rotation(): string
   open(): Promise<string>
+  /** Drives it once, when time has passed until then. */
+  once(until?: number): Promise<Stopped>
+  /** Opens the rotation that takes back the last one. */
+  takeBack(): Promise<string>
   /** Drives it to where a person is needed or it is closed. */
   on(): Promise<Stopped>
   diesAt(step: string, point: Point): Promise<boolean>
@@ -109,6 +115,15 @@ export async function setKeyStage(kind: (typeof BACKENDS)[number]['kind']): Prom
     engine, manifest, holders, files, plan, on,
     text: (file) => readFileSync(files[file], 'utf8'),
     rotation: () => rotation,
+    once: (until = clock.now) => {
+      pass(until)
+      return drive(engine, rotation)
+    },
+    takeBack: async () => {
+      const row = await findRotation(engine.state.db, rotation, manifest)
+      rotation = await takeBack(engine, manifest, row)
+      return rotation
+    },
     open: async () => {
       rotation = await openRotation(engine, await plan(), { reason: 'a test' })
       return rotation
