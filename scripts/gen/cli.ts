@@ -1,4 +1,5 @@
-import { COMMANDS, optionsOf } from '../../src/cli/commands.ts'
+import { optionsOf } from '../../src/cli/command.ts'
+import { COMMANDS } from '../../src/cli/commands.ts'
 import { EXIT_MEANS } from '../../src/cli/exit.ts'
 
 /** docs/cli.md: every command with its options, from the one table that the CLI itself is made of. */

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { CODES, KeyturnError, reduceCause } from '../kit/index.ts'
-import { type CommandEntry, COMMANDS, GROUPS, optionsOf } from './commands.ts'
+import { type CommandEntry, GROUPS, optionsOf } from './command.ts'
+import { COMMANDS } from './commands.ts'
 import { EXIT, EXIT_MEANS, exitOf } from './exit.ts'
 import { addHelp } from './help.ts'
 import type { Session } from './session.ts'

@@ -64,10 +64,12 @@ function dayOf(at: number): string {
   return new Date(at).toISOString().slice(0, 10)
 }
 
-function dateOf({ secret, state, at, every = '' }: Due): Found[] {
+function dateOf({ secret, state, at, every = '', cause = every, compromised }: Due): Found[] {
   const day = at === undefined ? '' : new Date(at).toISOString().slice(0, 10)
-  const late = (about: string): Found[] => [finding('warning', 'due', secret, 'ROTATION_DUE', `${about} (${every})`, `Run \`keyturn rotate ${secret}\`.`)]
+  const late = (about: string): Found[] => [finding('warning', 'due', secret, 'ROTATION_DUE', `${about} (${cause.replace(/^every /, '')})`, `Run \`keyturn rotate ${secret}\`.`)]
   switch (state) {
+    case 'compromised':
+      return [finding('problem', 'due', secret, 'ROTATION_DUE', `it is compromised since ${dayOf(compromised ?? 0)}`, `Run \`keyturn emergency ${secret}\`, or \`keyturn rotate ${secret}\`.`)]
     case 'overdue':
       return late(`since ${day}`)
     case 'due':
@@ -75,7 +77,7 @@ function dateOf({ secret, state, at, every = '' }: Due): Found[] {
     case 'unrotated':
       return late('this state has never rotated it')
     case 'fine':
-      return [fine('due', secret, `on ${day} (${every})`)]
+      return [fine('due', secret, `on ${day} (${cause.replace(/^every /, '')})`)]
     default:
       return []
   }

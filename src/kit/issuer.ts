@@ -57,6 +57,8 @@ export interface Known {
   readonly uses: readonly Use[]
   /** The attempt that made it, where the issuer keeps tags. */
   readonly tag?: string
+  /** When it ends by itself, unix ms; absent when it does not, or the issuer does not say. */
+  readonly expiresAt?: number
 }
 
 export interface Observation {

@@ -84,6 +84,8 @@ export interface SecretSpec {
   readonly on?: readonly string[]
   /** By what it is chosen, several at once. */
   readonly tags?: readonly string[]
+  /** How long a credential lives after its rotation, and how long before its end it is replaced. */
+  readonly expires?: { readonly after?: Ms; readonly margin?: Ms }
   /** The notifiers that are told everything about it. */
   readonly notify?: readonly string[]
   /** Of what users will feel these notifiers are told so long before it begins by itself, and it does not begin earlier. */

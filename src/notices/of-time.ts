@@ -21,6 +21,9 @@ export interface Standing {
   readonly begins?: number
   /** Why it does not begin though it is due. */
   readonly because?: string
+  /** When the credential in use expires, and since when it counts as compromised. */
+  readonly expires?: number
+  readonly compromised?: number
   /** The open rotation, and since when nobody goes on with it. */
   readonly open?: string
   readonly left?: number
@@ -30,11 +33,11 @@ export interface Standing {
 export const SOON_MS: Ms = 7 * DAY
 
 /**
- * What people are told because of the time: due, overdue, left alone. Pure; the ids are the same until it is time to tell again, whenever
+ * What people are told because of the time: due, overdue, expiring, compromised, left alone. Pure; the ids are the same until it is time to tell again, whenever
  * it is looked.
  */
 export function noticesOfTime(standing: readonly Standing[], whose: Whose, now: number): Notice[] {
-  return standing.flatMap((each) => dueNotices(each, whose, now))
+  return standing.flatMap((each) => [...dueNotices(each, whose, now), ...endNotices(each, whose, now)])
 }
 
 function dueNotices({ secret, owner, state, at, begins, because, open, left }: Standing, whose: Whose, now: number): Notice[] {
@@ -56,6 +59,33 @@ function dueNotices({ secret, owner, state, at, begins, because, open, left }: S
   }
   if (state !== 'due' || begins !== undefined) return []
   return [{ ...common, id: `${id}.due.${at}`, kind: 'secret-due', severity: 'info', title: `${secret} is due on ${timeOf(at).slice(0, 10)}`, advice: { actions: [CODES.ROTATION_DUE.hint], contacts: [] } }]
+}
+
+/** So many days before its end people are told of a credential that nothing replaces by itself before. */
+const DAYS_BEFORE = [30, 14, 7, 3, 1] as const
+
+/** Of the end that a credential has, or should have. */
+function endNotices({ secret, owner, begins, expires, compromised }: Standing, whose: Whose, now: number): Notice[] {
+  const common = { ...whose, secret, ...(owner === undefined ? {} : { owner }), at: now }
+  const id = idOf(whose, secret)
+  const notices: Notice[] = []
+  if (compromised !== undefined) {
+    notices.push({
+      ...common, facts: { since: timeOf(compromised) }, id: `${id}.compromised.${compromised}.${daysSince(compromised, now)}`, kind: 'secret-compromised', severity: 'critical', trouble: 'begun',
+      title: `${secret} is marked as compromised, and still in use`, advice: { actions: [`Run \`keyturn emergency ${secret}\`: it ends what is out now.`], contacts: [] },
+    })
+  }
+  if (expires === undefined) return notices
+  const facts = { expires: timeOf(expires) }
+  if (expires <= now) {
+    notices.push({ ...common, facts, id: `${id}.expired.${expires}.${daysSince(expires, now)}`, kind: 'secret-expired', severity: 'critical', trouble: 'begun', title: `the credential of ${secret} has expired`, advice: { actions: [CODES.ROTATION_DUE.hint], contacts: [] } })
+    return notices
+  }
+  const days = DAYS_BEFORE.findLast((each) => expires - now <= each * DAY)
+  if (days !== undefined && (begins === undefined || begins >= expires)) {
+    notices.push({ ...common, facts, id: `${id}.expiring.${expires}.${days}`, kind: 'secret-expiring', severity: 'warning', trouble: 'begun', title: `the credential of ${secret} expires on ${timeOf(expires).slice(0, 10)}`, advice: { actions: [CODES.ROTATION_DUE.hint], contacts: [] } })
+  }
+  return notices
 }
 
 /** The schedule wanted a rotation of a secret, and it could not begin: one notice a day for each reason. */

@@ -25,6 +25,8 @@ describe('a secret', () => {
     ['unknown without a state', secret({ every: '90d' }), undefined, 'unknown'],
     ['never due when its policy says so (S2-74)', secret({ every: 'never' }), rotated(0), 'never'],
     ['manual without a policy, and never overdue (S1-09)', unscheduled, rotated(0), 'manual'],
+    ['compromised when somebody said so, whatever its time', secret({ every: '90d' }), { ...rotated(NOW), marked: { compromise: NOW } }, 'compromised'],
+    ['due by its expiry, whatever else there is', secret({ every: 'never', on: ['expiry'], expires: { after: 20 * DAY } }), rotated(NOW - 15 * DAY), 'overdue'],
     ['inactive when its lifecycle says so (S2-01)', secret({ every: '1d', lifecycle: 'legacy' }), rotated(0), 'inactive'],
   ] as const)('is %s', (_, one, seen, state) => {
     expect(dueOf(one, seen, NOW, 7 * DAY)).toMatchObject({ secret: 'database', state })
@@ -46,8 +48,8 @@ describe('a secret', () => {
   })
 
   it('breaks its policy when it is overdue, and when nobody can show that it is not', () => {
-    const states = (['stuck', 'overdue', 'unrotated', 'unknown', 'due', 'fine', 'manual', 'never', 'inactive'] as const).filter((state) => isOverdue({ secret: 'a', lifecycle: 'active', state }))
-    expect(states).toEqual(['stuck', 'overdue', 'unrotated', 'unknown'])
+    const states = (['stuck', 'compromised', 'overdue', 'unrotated', 'unknown', 'due', 'fine', 'manual', 'never', 'inactive'] as const).filter((state) => isOverdue({ secret: 'a', lifecycle: 'active', state }))
+    expect(states).toEqual(['stuck', 'compromised', 'overdue', 'unrotated', 'unknown'])
   })
 })
 
@@ -66,11 +68,11 @@ describe('the secrets of a manifest', () => {
     const named: Manifest = { ...manifest, secrets: Object.fromEntries(['never', 'cache', 'token', 'database'].map((name) => [name, secret({ name, every: name === 'never' ? 'never' : '90d' })])) }
     expect(await listDue(named, state.db, NOW, 7 * DAY)).toEqual([
       {
-        secret: 'database', state: 'stuck', lifecycle: 'active', owner: 'platform', every: '90d', since: NOW - 100 * DAY, rotation: 'recent', at: NOW - 10 * DAY, open: 'open',
+        secret: 'database', state: 'stuck', lifecycle: 'active', owner: 'platform', every: '90d', since: NOW - 100 * DAY, rotation: 'recent', at: NOW - 10 * DAY, cause: 'every 90d', open: 'open',
         stuck: `nobody has gone on with it since ${new Date(NOW - DAY).toISOString().slice(0, 16)}Z: \`keyturn run\` does`,
       },
       { secret: 'token', state: 'unrotated', lifecycle: 'active', owner: 'platform', every: '90d' },
-      { secret: 'cache', state: 'fine', lifecycle: 'active', owner: 'platform', every: '90d', since: NOW - 10 * DAY, rotation: 'cache', at: NOW + 80 * DAY },
+      { secret: 'cache', state: 'fine', lifecycle: 'active', owner: 'platform', every: '90d', since: NOW - 10 * DAY, rotation: 'cache', at: NOW + 80 * DAY, cause: 'every 90d' },
       { secret: 'never', state: 'never', lifecycle: 'active', owner: 'platform', every: 'never' },
     ])
     expect((await listDue(named, undefined, NOW, 0)).map(({ state: how }) => how)).toEqual(['unknown', 'unknown', 'unknown', 'never'])

@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.ts'
-import { type Credential, type Issuer, KeyturnError } from '../kit/index.ts'
+import { type Call, type Credential, type Issuer, KeyturnError } from '../kit/index.ts'
 import type { Plan } from '../plan/plan.ts'
 import { unseal } from '../sealing/seal.ts'
 import { readSealed, secretKey } from '../state/ledger.ts'
@@ -15,6 +15,7 @@ export interface Held {
   /** Of that rotation. */
   readonly plan: Plan
   readonly issuer: Issuer
+  readonly call: Call
 }
 
 /**
@@ -22,9 +23,9 @@ export interface Held {
  * fingerprint that its plan recorded counts (I5). Undefined when it is held nowhere. Throws IDENTITY_MISSING, SEAL_BROKEN.
  */
 export async function heldBefore(held: Held): Promise<Credential | undefined> {
-  const { engine, row, plan, issuer } = held
+  const { engine, row, plan, issuer, call } = held
   const snapshot = await openSnapshot(engine, row, plan)
-  const kept = snapshot === undefined ? undefined : credentialIn(snapshot, 'before', plan, issuer)
+  const kept = snapshot === undefined ? undefined : await credentialIn(snapshot, 'before', plan, issuer, call)
   if (kept !== undefined && isRecorded(held, kept)) return kept
   const { system, environment, secret } = row
   for (const earlier of await listRotations(engine.state.db, { system, environment, secret })) {
@@ -36,15 +37,15 @@ export async function heldBefore(held: Held): Promise<Credential | undefined> {
 
 /** The credential that a rotation ended with; undefined when it is held nowhere. */
 export async function heldSince(held: Held): Promise<Credential | undefined> {
-  const { engine, row, plan, issuer } = held
+  const { engine, row, plan, issuer, call } = held
   const ended = await sealedNew(held, row)
   if (ended !== undefined) return ended
   const snapshot = await openSnapshot(engine, row, plan)
-  return snapshot === undefined ? undefined : credentialIn(snapshot, 'after', plan, issuer)
+  return snapshot === undefined ? undefined : credentialIn(snapshot, 'after', plan, issuer, call)
 }
 
 /** The keyed fingerprint of a credential of the secret. Throws IDENTITY_MISSING. */
-export function printOf({ engine, row, plan }: Omit<Held, 'issuer'>): (credential: Credential) => string {
+export function printOf({ engine, row, plan }: Omit<Held, 'issuer' | 'call'>): (credential: Credential) => string {
   const { identity } = engine.state
   if (identity === undefined) throw new KeyturnError('IDENTITY_MISSING')
   return (credential) => fingerprintOf(identity, secretKey(row.system, row.environment, row.secret), credential, plainFields(plan.traits.fields))

@@ -1,11 +1,14 @@
 import type { Kysely } from 'kysely'
 import { readCampaigns, rotationId } from '../campaign/record.ts'
+import type { Evidence } from '../kit/index.ts'
 import type { Manifest } from '../manifest/model.ts'
 import { aheadIdOf } from '../notices/of-time.ts'
 import { newestId } from '../outbox/outbox.ts'
 import type { Past } from '../schedule/agenda.ts'
 import { listRotations, type RotationRow } from '../state/rotation.ts'
 import type { Tables } from '../state/schema.ts'
+import { EXPIRES } from '../steps/sweep.ts'
+import { readMarks } from './events.ts'
 
 /** An open rotation that nobody has gone on with for so long after its time is left alone. */
 const LEFT_MS = 600_000
@@ -30,11 +33,29 @@ export async function readPast(manifest: Manifest, db: Kysely<Tables>, now: numb
     const newest = notice === undefined ? undefined : await newestId(db, prefix)
     if (newest !== undefined) add(name, { announced: Number(newest.slice(prefix.length)) })
   }
+  for (const { secret, event, at, expiresAt } of await readMarks(db, manifest)) {
+    // What was said of a credential does not hold for the one after it.
+    if (at < (past.get(secret)?.last?.openedAt ?? 0)) continue
+    if (event === 'expiry') add(secret, expiresAt === undefined ? {} : { expiresAt })
+    else add(secret, { marked: { ...past.get(secret)?.marked, [event]: at } })
+  }
+  for (const { name, on = [] } of Object.values(manifest.secrets)) {
+    const { last, expiresAt } = past.get(name) ?? {}
+    const told = last === undefined || !on.includes('expiry') ? undefined : await expiryTold(db, last.rotation)
+    if (told !== undefined) add(name, { expiresAt: Math.min(told, expiresAt ?? told) })
+  }
   if (schedule?.after === undefined) return past
   for (const { secret, result, opened_at: openedAt } of await listRotations(db, { system, environment: schedule.after })) {
     if (result === 'done' && past.get(secret)?.first === undefined) add(secret, { first: { openedAt } })
   }
   return past
+}
+
+/** When the credential that a rotation ended with expires, as its provider said; undefined when it did not. */
+async function expiryTold(db: Kysely<Tables>, rotation: string): Promise<number | undefined> {
+  const rows = await db.selectFrom('event').select('body').where('rotation', '=', rotation).where('type', '=', 'step-done').where('body', 'like', '%"step":"sweep"%').orderBy('seq', 'desc').limit(1).execute()
+  const told = rows.map(({ body }) => (JSON.parse(body) as { evidence: Evidence }).evidence[EXPIRES])[0]
+  return typeof told === 'number' ? told : undefined
 }
 
 /** It waits for a person, or for somebody who runs keyturn. */

@@ -1,5 +1,6 @@
 import type { Engine } from '../engine/engine.ts'
 import type { Manifest } from '../manifest/model.ts'
+import { outlived } from '../schedule/retention.ts'
 import { appendNote } from '../state/note.ts'
 import { type KeptValue, listKept } from './snapshots.ts'
 
@@ -20,10 +21,7 @@ export async function wipeKept(engine: Pick<Engine, 'state' | 'now' | 'by' | 've
   const { state } = engine
   const now = engine.now()
   const wiped: KeptValue[] = []
-  for (const kept of await listKept(state.db, manifest)) {
-    if (kept.until === undefined || kept.until > now) continue
-    if (await wipe(engine, manifest, kept)) wiped.push(kept)
-  }
+  for (const kept of outlived(await listKept(state.db, manifest), now)) if (await wipe(engine, manifest, kept)) wiped.push(kept)
   if (wiped.length > 0 && state.kind === 'sqlite') await emptyLog(state)
   return wiped
 }

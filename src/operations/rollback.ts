@@ -7,7 +7,7 @@ import { type Call, type Credential, KeyturnError } from '../kit/index.ts'
 import type { Manifest } from '../manifest/model.ts'
 import { makePlan } from '../plan/make.ts'
 import type { Plan } from '../plan/plan.ts'
-import { isOneWay, overlaps } from '../plan/steps.ts'
+import { isDual, isOneWay, overlaps } from '../plan/steps.ts'
 import type { Runtime } from '../runtime.ts'
 import { readLedger, secretKey } from '../state/ledger.ts'
 import { findRotation, listRotations, type RotationRow } from '../state/rotation.ts'
@@ -15,6 +15,7 @@ import { type Cast, openCast } from '../steps/cast.ts'
 import { demand, lookAtWorld } from '../steps/world.ts'
 import { follow, type Outcome, type RunOptions, withEngine } from './follow.ts'
 import { type Held, heldBefore, heldSince, printOf } from './held.ts'
+import { readMarks } from './events.ts'
 import { request } from './request.ts'
 
 /** How long looking at the world may take. */
@@ -52,12 +53,13 @@ export async function takeBack(engine: Engine, manifest: Manifest, row: Rotation
   const secret = secretOf(manifest, row.secret)
   await refuseOvertaken(engine, row)
   if (past.emergency !== undefined) throw forward(row, 'what was in use before it is compromised')
+  if (past.emergency !== undefined) throw forward(row, 'what was in use before it was compromised')
   if (past.traits.mint === 'triggers') throw forward(row, 'the provider rotates it in its own way, and only forward')
   if (isOneWay(past)) throw forward(row, 'the provider makes its values, and nobody can make the old one again')
   const cast = await openCast({ ...secret, preflight: manifest.preflight, postflight: manifest.postflight }, engine.registry, engine.host(manifest.base))
   try {
     const call: Call = { signal: AbortSignal.any([engine.interrupt, AbortSignal.timeout(LOOK_MS)]), deadline: engine.now() + LOOK_MS, fence: 0 }
-    const held = { engine, row, plan: past, issuer: cast.issuer }
+    const held = { engine, row, plan: past, issuer: cast.issuer, call }
     const credential = await heldBefore(held)
     if (credential === undefined) throw forward(row, 'the value from before it is held nowhere any more')
     await refuseGone(engine, row, past, cast, credential, call)
@@ -90,9 +92,17 @@ async function refuseOvertaken(engine: Engine, row: RotationRow): Promise<void> 
   throw new KeyturnError('NOT_NOW', `${last.id} was done after it`, { hint: `Take that one back first: \`keyturn rollback ${last.id}\`.` })
 }
 
-/** Refused once old is gone at the provider, by the ledger and by the provider's own list. A value for one slot is applied again. */
-async function refuseGone({ state: { db } }: Engine, row: RotationRow, past: Plan, { issuer }: Cast, credential: Credential, call: Call): Promise<void> {
-  if (!overlaps(past)) return
+/**
+ * Refused when somebody said that the old one is compromised; and once it is gone at the provider, by the ledger and by the provider's own
+ * list. A value for one slot is applied again.
+ */
+async function refuseGone(engine: Engine, row: RotationRow, past: Plan, { issuer }: Cast, credential: Credential, call: Call): Promise<void> {
+  const { db } = engine.state
+  const marks = await readMarks(db, row)
+  const print = printOf({ engine, row, plan: past })(credential)
+  if (marks.some(({ secret, event, fingerprint }) => event === 'compromise' && secret === row.secret && fingerprint === print)) throw forward(row, 'what was in use before it was marked as compromised')
+  // What we make can be made accepted again.
+  if (!overlaps(past) || isDual(past)) return
   const ledger = await readLedger(db, secretKey(row.system, row.environment, row.secret))
   const states = ledger.filter(({ provider_id: id }) => id === credential.id).map(({ state }) => state)
   const seen = demand(await issuer.observe(call))

@@ -122,9 +122,9 @@ function builder(layout: Layout, prefix = ''): Builder {
   }
 }
 
-/** Whether a plan goes back to a credential that is still there: it is turned on again, and nothing is made. */
+/** Whether a plan goes back to a credential that is still there: it is turned on again, and nothing is made. A key is presented again. */
 export function restores(plan: Meeting & Pick<Layout, 'takesBack'>): boolean {
-  return plan.takesBack !== undefined && overlaps(plan)
+  return plan.takesBack !== undefined && overlaps(plan) && !isDual(plan)
 }
 
 function accept(steps: Builder, layout: Layout): void {

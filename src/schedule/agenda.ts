@@ -2,8 +2,8 @@ import { hash } from 'node:crypto'
 import type { Ms } from '../kit/index.ts'
 import type { Lifecycle } from '../manifest/model.ts'
 import { type Calendar, calendarOf } from './calendar.ts'
-import { isCron, type Schedule, type SecretSchedule } from '../manifest/schedule.ts'
-import { dueAfter } from './every.ts'
+import type { Schedule, SecretSchedule } from '../manifest/schedule.ts'
+import { type Cause, ownCauses } from './cause.ts'
 import { type Zone, zoneOf } from './zone.ts'
 
 /** What the agenda needs to know of one secret of the manifest. */
@@ -13,6 +13,8 @@ export interface Scheduled {
   readonly every?: string
   readonly on?: readonly string[]
   readonly schedule?: SecretSchedule
+  /** How long a credential lives after it was made, and how long before its end it is replaced. */
+  readonly expires?: { readonly after?: Ms; readonly margin?: Ms }
   /** Users are told so long before it begins. */
   readonly notice?: { readonly before: Ms }
 }
@@ -26,6 +28,10 @@ export interface Past {
   readonly open?: string
   /** Why the open one goes no further by itself, if it does not. */
   readonly stuck?: string
+  /** When the credential in use expires, as far as a person or its provider has said it. */
+  readonly expiresAt?: number
+  /** When people marked it, since it was last rotated. */
+  readonly marked?: { readonly compromise?: number; readonly 'provider-change'?: number }
   /** When it was last rotated in the environment that comes first, if it ever was. */
   readonly first?: { readonly openedAt: number }
   /** The newest time that users were told of, at which it begins. */
@@ -55,7 +61,7 @@ export function agendaOf(schedule: Schedule, secrets: readonly Scheduled[], past
   const entries = secrets.flatMap((secret): Entry[] => {
     const known = past.get(secret.name)
     if (secret.lifecycle !== 'active' || known?.last === undefined || known.open !== undefined) return []
-    const cause = causeOf(secret, known.last, past, zone)
+    const cause = causeOf(secret, { ...known, last: known.last }, past, zone)
     if (cause === undefined) return []
     const windows = secret.schedule?.windows
     const calendar = windows === undefined ? common : calendarOf(zone, windows, schedule.freezes)
@@ -67,22 +73,15 @@ export function agendaOf(schedule: Schedule, secrets: readonly Scheduled[], past
   return inTurn(sorted, schedule, secrets, past, now)
 }
 
-/** What makes it due, and whether it is spread before that time (1) or after it (-1), as what names the time of a beginning is. */
-type Cause = Pick<Entry, 'cause' | 'due'> & { readonly lead: 1 | -1 }
-
 /** The earliest of what makes it due. */
-function causeOf({ every, on = [] }: Scheduled, last: { readonly openedAt: number; readonly campaign?: string }, past: ReadonlyMap<string, Past>, zone: Zone): Cause | undefined {
-  const at = every === undefined ? undefined : dueAfter(every, last.openedAt, zone)
-  const causes = [
-    ...(at === undefined || every === undefined ? [] : [{ cause: `every ${every}`, due: at, lead: isCron(every) ? -1 : 1 } as const]),
-    ...on.flatMap((name): Cause[] => {
-      const other = past.get(name)?.last
-      // Of one campaign it was rotated after the other one, though that was closed later.
-      const together = other?.campaign !== undefined && other.campaign === last.campaign
-      return other === undefined || together || other.closedAt <= last.openedAt ? [] : [{ cause: `after ${name}`, due: other.closedAt, lead: -1 }]
-    }),
-  ]
-  return causes.toSorted((a, b) => a.due - b.due)[0]
+function causeOf(secret: Scheduled, known: Past & Required<Pick<Past, 'last'>>, past: ReadonlyMap<string, Past>, zone: Zone): Cause | undefined {
+  const after = (secret.on ?? []).flatMap((name): Cause[] => {
+    const other = past.get(name)?.last
+    // Of one campaign it was rotated after the other one, though that was closed later.
+    const together = other?.campaign !== undefined && other.campaign === known.last.campaign
+    return other === undefined || together || other.closedAt <= known.last.openedAt ? [] : [{ cause: `after ${name}`, due: other.closedAt, lead: -1 }]
+  })
+  return [...ownCauses(secret, known, zone), ...after].toSorted((a, b) => a.due - b.due)[0]
 }
 
 interface Obstacle {

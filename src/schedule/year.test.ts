@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { agendaOf, type Past, type Scheduled } from './agenda.ts'
+import { outlived } from './retention.ts'
 import type { Schedule } from '../manifest/schedule.ts'
 
 const MINUTE = 60_000
+const HOUR = 3_600_000
 const DAY = 86_400_000
 const START = Date.parse('2027-06-01T00:00:00Z')
 const END = Date.parse('2028-06-01T00:00:00Z')
@@ -16,7 +18,13 @@ const schedule: Schedule = {
   jitter: 2 * DAY, serial: false, retry: DAY,
 }
 
+/** Some expire: so long after they were made, with time to spare for every freeze, or with as much as there is by itself. */
+const SPARED = { every: 'never', on: ['expiry'], expires: { after: 90 * DAY, margin: 30 * DAY } } as const
+const BARE = { on: ['expiry'], expires: { after: 60 * DAY } } as const
+
 const EVERY = ['7d', '30d', '90d', 'quarterly', 'annually', '0 3 1 * *', '15 2 29 2 *', 'never'] as const
+
+const KINDS: readonly Partial<Scheduled>[] = [...EVERY.map((every) => ({ every })), SPARED, BARE]
 
 interface Begun {
   readonly secret: string
@@ -46,9 +54,10 @@ function pass(secrets: readonly Scheduled[], takes: number, part: Partial<Schedu
 }
 
 describe('a year of 200 secrets, with clock changes and a leap day', () => {
-  const secrets = Array.from({ length: 200 }, (_, index): Scheduled => ({ name: `s${index}`, lifecycle: 'active', every: EVERY[index % EVERY.length] ?? 'never' }))
+  const secrets = Array.from({ length: 200 }, (_, index): Scheduled => ({ name: `s${index}`, lifecycle: 'active', ...KINDS[index % KINDS.length] }))
   const begun = pass(secrets, 26 * 3_600_000)
-  const of = (every: string): readonly (readonly Begun[])[] => secrets.filter((each) => each.every === every).map(({ name }) => begun.filter(({ secret }) => secret === name))
+  const ofThese = (wanted: (secret: Scheduled) => boolean): readonly (readonly Begun[])[] => secrets.filter(wanted).map(({ name }) => begun.filter(({ secret }) => secret === name))
+  const of = (every: string): readonly (readonly Begun[])[] => ofThese((each) => each.every === every && each.on === undefined)
 
   it('begins each only in a window by the wall clock, and nothing in the freeze', () => {
     for (const { at } of begun) {
@@ -81,6 +90,35 @@ describe('a year of 200 secrets, with clock changes and a leap day', () => {
     for (const [only] of of('15 2 29 2 *')) expect(new Date(wall(only?.due ?? 0)).toISOString()).toBe('2028-02-29T02:15:00.000Z')
   })
 
+  it('replaces what expires before it does, and not much earlier than its margin says (R-04)', () => {
+    const [spared, bare] = [SPARED, BARE].map(({ expires }) => ofThese((each) => each.expires === expires))
+    for (const each of spared ?? []) {
+      expect(each.length).toBeGreaterThanOrEqual(5)
+      for (const [index, { at }] of each.entries()) {
+        const made = each[index - 1]?.at
+        if (made === undefined) continue
+        expect(at + 26 * HOUR, 'the new one is in use before the old one ends').toBeLessThan(made + 90 * DAY)
+        expect(at).toBeGreaterThanOrEqual(made + 60 * DAY - schedule.jitter)
+      }
+    }
+    // Two weeks, and a quarter of sixty days is one day more.
+    for (const each of bare ?? []) for (const [index, { due }] of each.entries()) if (index > 0) expect(due).toBe((each[index - 1]?.at ?? 0) + 46 * DAY)
+  })
+
+  it('holds what each has changed for thirty days, and no hour longer (S1-69, R-18)', () => {
+    const life = 30 * DAY
+    const kept = begun.map(({ secret, closes }) => ({ secret, until: closes + life }))
+    const wipedAt = new Map<(typeof kept)[number], number>()
+    let held: readonly (typeof kept)[number][] = kept
+    for (let now = START; now < END + 32 * DAY + 26 * HOUR; now += HOUR) {
+      const wiped = outlived(held, now)
+      for (const each of wiped) wipedAt.set(each, now)
+      if (wiped.length > 0) held = held.filter((each) => !wipedAt.has(each))
+    }
+    expect([held.length, wipedAt.size]).toEqual([0, begun.length])
+    for (const [{ until }, at] of wipedAt) expect(at >= until && at < until + HOUR).toBe(true)
+  })
+
   it('never has two of one secret at a time', () => {
     for (const { name } of secrets) {
       const own = begun.filter(({ secret }) => secret === name)
@@ -89,7 +127,7 @@ describe('a year of 200 secrets, with clock changes and a leap day', () => {
   })
 
   it('of a serial system never has two at all, and gets to all of them (S4-21)', () => {
-    const few = secrets.filter((_, index) => index % 8 === 2).slice(0, 12)
+    const few = secrets.filter(({ every }) => every === '90d').slice(0, 12)
     const one = pass(few, 5 * MINUTE, { serial: true })
     for (const [index, { at }] of one.entries()) expect(at).toBeGreaterThanOrEqual(one[index - 1]?.closes ?? 0)
     for (const { name } of few) expect(one.filter(({ secret }) => secret === name).length).toBeGreaterThanOrEqual(3)

@@ -8,7 +8,7 @@ import { readKeySet } from './key-set.ts'
 /** The stores that one secret is read from, in the manifest's order. */
 export interface ReadStores {
   readonly issuer: Issuer
-  readonly stores: readonly Store[]
+  readonly stores: readonly Pick<Store, 'traits' | 'title' | 'read'>[]
 }
 
 /**

@@ -1,8 +1,8 @@
-import { type Answer, type Call, type Credential, done, type Entries, type Fields, type Issuer, type Ms, type ResourceKey, Secret } from '../kit/index.ts'
-import { readBinding } from '../manifest/binding.ts'
+import { type Answer, type Call, type Credential, done, type Entries, type Issuer, type Ms, type ResourceKey, Secret } from '../kit/index.ts'
 import type { Timing } from '../manifest/model.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Entry } from '../state/journal.ts'
+import { readCurrent } from './current.ts'
 import { entriesFor, presentOf } from './entries.ts'
 import { type Scene, valueOf } from './scene.ts'
 
@@ -76,18 +76,10 @@ export function readSnapshot(text: string): Snapshot {
   return read.map((each) => ({ ...each, before: hidden(each.before), after: hidden(each.after) }))
 }
 
-/** The credential that the stores held before or after; undefined when the entries are none of this issuer's. Pure. */
-export function credentialIn(snapshot: Snapshot, side: 'before' | 'after', plan: Pick<Plan, 'stores'>, issuer: Issuer): Credential | undefined {
-  const names = Object.keys(issuer.traits.fields)
-  const fields: Record<string, Secret> = {}
-  for (const [index, { bind }] of plan.stores.entries()) {
-    for (const [key, binding] of Object.entries(bind)) {
-      const value = snapshot[index]?.[side][key]
-      const read: Fields | undefined = value === undefined ? {} : readBinding(binding, value, names)
-      if (read === undefined) return undefined
-      Object.assign(fields, read)
-    }
-  }
-  const id = issuer.idOf(fields)
-  return id === undefined ? undefined : { id, fields }
+/** The credential that the stores held before or after; undefined when the entries are none of this issuer's. Nothing outside is touched. */
+export async function credentialIn(snapshot: Snapshot, side: 'before' | 'after', plan: Pick<Plan, 'stores'>, issuer: Issuer, call: Call): Promise<Credential | undefined> {
+  const traits = { read: 'value', cas: true } as const
+  const stores = snapshot.map((each) => ({ traits, title: () => each.title, read: async () => done({ entries: each[side], revision: '' }) }))
+  const read = await readCurrent({ issuer, stores }, plan.stores, call)
+  return read.is === 'done' ? read.value : undefined
 }

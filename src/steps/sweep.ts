@@ -3,6 +3,9 @@ import { isKnown } from '../journal/steps.ts'
 import type { Scene } from './scene.ts'
 import { isTagOf } from '../journal/tag.ts'
 
+/** Under this key the sweep writes down when the credential in use expires, unix ms. */
+export const EXPIRES = 'expires'
+
 /** Before the receipt: nothing of ours is left at the issuer that the journal does not know, and nothing beside a store. */
 export async function sweep(scene: Scene, call: Call): Promise<Answer<Evidence>> {
   for (const store of scene.cast.stores) {
@@ -24,5 +27,7 @@ export async function sweep(scene: Scene, call: Call): Promise<Answer<Evidence>>
   const made = forward || isKnown(scene.progress)
   const revived = made && seen.value.known.find((known) => known.id === ended)?.state === 'on' && scene.plan.traits.ends.length > 0
   if (revived) return refused('OLD_STILL_ON', `${ended} was turned on again`)
-  return done({ known: seen.value.known.length })
+  // Some providers say when the credential in use ends by itself.
+  const expires = seen.value.known.find((known) => known.id === scene.values[forward ? 'new' : 'old']?.id)?.expiresAt
+  return done({ known: seen.value.known.length, ...(expires === undefined ? {} : { [EXPIRES]: expires }) })
 }

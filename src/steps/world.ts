@@ -2,7 +2,7 @@ import { type Answer, type Call, type Credential, type Issuer, KeyturnError } fr
 import { lookAhead } from './ahead.ts'
 import type { SecretSpec } from '../manifest/model.ts'
 import type { SeenConsumer, World } from '../plan/make.ts'
-import { isChosen, overlaps } from '../plan/steps.ts'
+import { isChosen, restores } from '../plan/steps.ts'
 import type { Cast, CastConsumer } from './cast.ts'
 import { readCurrent } from './current.ts'
 
@@ -21,7 +21,7 @@ export async function lookAtWorld(cast: Cast, secret: SecretSpec, fingerprint: (
   const current = demand(await readCurrent(cast, secret.stores, call))
   const next = back?.credential ?? cast.issuer.propose(current)
   const { traits } = cast.issuer
-  const makes = back === undefined || !overlaps({ strategy: secret.strategy, traits })
+  const makes = back === undefined || !restores({ strategy: secret.strategy, traits, takesBack: back.rotation })
   const preflight = demand(await lookAhead(cast.issuer, current, next.id, makes, call))
   const print = fingerprint?.(current)
   return {

@@ -20,6 +20,9 @@ export const KINDS = {
   'impact-begun': 'users begin to feel a rotation',
   'secret-due': 'a secret that does not begin by itself is due within a week',
   'secret-overdue': 'the time of a secret is over; again each week',
+  'secret-expiring': 'a credential that nothing replaces by itself before expires within a month: told 30, 14, 7, 3 days and one day before',
+  'secret-expired': 'the credential in use has expired; each day',
+  'secret-compromised': 'somebody marked the credential in use as compromised; each day until it is replaced',
   'notice-tested': 'somebody tries a notifier',
 } as const
 

@@ -3,15 +3,18 @@ import { duration, moment } from './duration.ts'
 import type { Paint } from './paint.ts'
 
 /** One secret, as `due --json` gives it: times are ISO 8601. */
-export interface DueDocument extends Omit<Due, 'since' | 'at' | 'begins'> {
+export interface DueDocument extends Omit<Due, 'since' | 'at' | 'begins' | 'expires' | 'compromised'> {
   readonly since?: string
   readonly at?: string
   readonly begins?: string
+  readonly expires?: string
+  readonly compromised?: string
 }
 
 /** The same with times for scripts. */
-export function dueDocument({ since, at, begins, ...due }: Due): DueDocument {
-  return { ...due, ...(begins === undefined ? {} : { begins: moment(begins) }), ...(since === undefined ? {} : { since: moment(since) }), ...(at === undefined ? {} : { at: moment(at) }) }
+export function dueDocument({ since, at, begins, expires, compromised, ...due }: Due): DueDocument {
+  const times = Object.entries({ since, at, begins, expires, compromised }).flatMap(([name, time]) => (time === undefined ? [] : [[name, moment(time)] as const]))
+  return { ...due, ...Object.fromEntries(times) }
 }
 
 /** One line a secret, the most pressing first. */
@@ -20,21 +23,24 @@ export function dueLines(list: readonly Due[], now: number, paint: Paint): strin
   return list.map((due) => {
     const owner = due.owner === undefined ? '' : `  ${due.owner}`
     const open = due.open === undefined ? '' : `  open: ${due.open}`
-    return `${colour(due.state, paint)(due.state.padEnd(9))}  ${due.secret.padEnd(wide)}  ${textOf(due, now)}${paint.dim(beginOf(due, now))}${paint.dim(owner)}${open}`
+    return `${colour(due.state, paint)(due.state.padEnd(11))}  ${due.secret.padEnd(wide)}  ${textOf(due, now)}${paint.dim(beginOf(due, now))}${paint.dim(owner)}${open}`
   })
 }
 
 function colour(state: DueState, paint: Paint): (text: string) => string {
-  if (state === 'stuck' || state === 'overdue') return paint.bad
+  if (state === 'stuck' || state === 'compromised' || state === 'overdue') return paint.bad
   if (state === 'unrotated' || state === 'unknown' || state === 'due') return paint.warn
   return state === 'fine' ? paint.good : paint.dim
 }
 
-function textOf({ state, every = '', since, at, lifecycle, stuck = '' }: Due, now: number): string {
-  const times = at === undefined || since === undefined ? '' : `${dayOf(at)}, in use since ${dayOf(since)} (${every})`
+function textOf({ secret, state, every = '', since, at, cause = '', expires, compromised, lifecycle, stuck = '' }: Due, now: number): string {
+  const ends = expires === undefined ? '' : `, expires ${dayOf(expires)}`
+  const times = at === undefined ? '' : `${dayOf(at)}${since === undefined ? '' : `, in use since ${dayOf(since)}`} (${cause.replace(/^every /, '')})${ends}`
   switch (state) {
     case 'stuck':
       return stuck
+    case 'compromised':
+      return `since ${dayOf(compromised ?? now)}: \`keyturn emergency ${secret}\` ends it at once${ends}`
     case 'overdue':
       return `for ${duration(now - (at ?? now))}: was due ${times}`
     case 'due':
@@ -45,9 +51,9 @@ function textOf({ state, every = '', since, at, lifecycle, stuck = '' }: Due, no
     case 'unknown':
       return `there is no state yet (${every})`
     case 'manual':
-      return 'only when somebody asks: it has no `every`'
+      return `only when somebody asks: it has no \`every\`${ends}`
     case 'never':
-      return 'its `every` is never'
+      return `its \`every\` is never${ends}`
     case 'inactive':
       return `its lifecycle is ${lifecycle}`
   }

@@ -14,7 +14,7 @@ import type { Path } from './source.ts'
 import { checkKeys } from './keys.ts'
 import { readSecretSchedule } from './schedule.ts'
 import { readStore } from './store.ts'
-import { timingOf } from './timing.ts'
+import { expiresOf, timingOf } from './timing.ts'
 
 const triggers = ['compromise', 'expiry', 'provider-change']
 
@@ -86,6 +86,7 @@ export function readEntry(reading: Reading, name: string, defaults: z.output<typ
     ...(every === undefined ? {} : { every }),
     ...(written.on === undefined ? {} : { on: written.on }),
     ...(written.tags === undefined ? {} : { tags: written.tags }),
+    ...expiresOf(written.expires ?? defaults.expires),
     ...(notify === undefined ? {} : { notify }),
     ...(written.notice === undefined ? {} : { notice: { before: durationOf(written.notice.before), to: written.notice.to } }),
     impact: written.impact ?? 'none',

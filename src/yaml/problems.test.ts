@@ -74,7 +74,7 @@ const shape: readonly Row[] = [
   [
     'a planned key',
     secret(issuer, stores, '  verifiers: []'),
-    '6:3 `verifiers` is not a key that is known here; write one of `owner`, `lifecycle`, `issuer`, `every`, `on`, `tags`, `notify`, `notice`, `schedule`, `tokens`, `impact`, `grace`, `quiet`, `undo`, `deadline`, `ready`, `snapshots`, `stores`, `consumers`, `checks`',
+    '6:3 `verifiers` is not a key that is known here; write one of `owner`, `lifecycle`, `issuer`, `every`, `on`, `tags`, `expires`, `notify`, `notice`, `schedule`, `tokens`, `impact`, `grace`, `quiet`, `undo`, `deadline`, `ready`, `snapshots`, `stores`, `consumers`, `checks`',
   ],
   [
     'wrong types',

@@ -16,6 +16,15 @@ const every = z
   .string()
   .regex(/^(\d{1,9}(ms|s|m|h|d)|quarterly|annually|never|\S+( +\S+){4})$/, 'a duration such as `90d`, `quarterly`, `annually`, `never`, or a cron expression such as `0 3 1 * *`')
   .describe('How often it is rotated: a duration, `quarterly`, `annually`, `never`, or a cron expression of five fields.')
+const expires = z
+  .union([
+    durationSchema,
+    z.strictObject({
+      after: durationSchema.optional().describe('How long a credential lives after its rotation began, where its provider does not say it.'),
+      margin: durationSchema.optional().describe('How long before its end it is replaced. 14d when absent, at most a quarter of its life.'),
+    }),
+  ])
+  .describe('When its credentials expire: so long after their rotation began. With `on: [expiry]` it is due before that.')
 const notify = z.array(z.string().min(1)).describe('The notifiers that are told everything about it.')
 
 /** How long to wait for what. The defaults are in timing.ts. */
@@ -82,6 +91,7 @@ export const secretScheduleSchema = z.strictObject({
 export const defaultsSchema = z.strictObject({
   owner: owner.optional(),
   every: every.optional(),
+  expires: expires.optional(),
   notify: notify.optional(),
   ...timing,
 })
@@ -124,6 +134,7 @@ export const secretSchema = z.strictObject({
     .optional()
     .describe('What else makes it due: `compromise`, `expiry`, `provider-change`, or another secret.'),
   tags: z.array(z.string().min(1)).optional().describe('By what several are chosen: `keyturn rotate --tag TAG`.'),
+  expires: expires.optional(),
   notify: notify.optional(),
   notice: noticeSchema.optional().describe('Who is told ahead of what users will feel, when the schedule begins it.'),
   schedule: secretScheduleSchema.optional().describe('What this secret adds to the schedule.'),

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { durationOf } from '../kit/duration.ts'
 import type { Ms, Strategy } from '../kit/index.ts'
-import type { Timing } from '../manifest/model.ts'
+import type { SecretSpec, Timing } from '../manifest/model.ts'
 import type { defaultsSchema, secretSchema } from './schema.ts'
 
 type Defaults = z.infer<typeof defaultsSchema>
@@ -30,4 +30,11 @@ export function timingOf(own: Written, defaults: Defaults, strategy?: Strategy):
     ...(snapshots === undefined ? {} : { snapshots: durationOf(snapshots) }),
     ...(tokens === undefined ? {} : { tokens }),
   }
+}
+
+/** When the credentials of a secret expire, as written; nothing when nothing is. */
+export function expiresOf(written: Written['expires']): Pick<SecretSpec, 'expires'> {
+  if (written === undefined) return {}
+  const { after, margin } = typeof written === 'string' ? { after: written } : { margin: undefined, ...written }
+  return { expires: { ...(after === undefined ? {} : { after: durationOf(after) }), ...(margin === undefined ? {} : { margin: durationOf(margin) }) } }
 }

@@ -38,6 +38,8 @@ export class Outside {
   held: string
   /** Whether the consumer is only ready while its login is let in. */
   needsLogin = false
+  /** When the issuer says that every credential expires, unix ms; it says nothing when absent. */
+  expiresAt?: number
   faults: Faults = {}
   /** Every effect, in order. */
   readonly effects: string[] = []
@@ -177,6 +179,7 @@ function issuer(outside: Outside, options: PlayOptions): Issuer {
     observe: () => Promise.resolve(done({
       known: [...outside.logins].map(([id, login]) => ({
         id, state: login.on ? 'on' as const : 'off' as const, uses: (outside.uses.get(id) ?? 0) > 0 ? [{ by: 'job@host', count: outside.uses.get(id) ?? 0 }] : [],
+        ...(outside.expiresAt === undefined ? {} : { expiresAt: outside.expiresAt }),
       })),
       complete: outside.faults.complete ?? true, seenUpTo: outside.now - (outside.faults.lag ?? 0),
     })),

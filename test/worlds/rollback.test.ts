@@ -60,3 +60,18 @@ describe('keyturn snapshot', () => {
     expectRun(await world.keyturn(['state', 'check']), 0)
   })
 })
+
+describe('keyturn event', () => {
+  it('marks what only people know: due says it, and audit has it (R-04, R-05)', async () => {
+    const world = await theatre.open({ manifest: (secret) => { secret['on'] = ['expiry'] } })
+    expectRun(await world.keyturn(['event', 'database', 'compromise']), 2, /needs --reason/)
+    expectRun(await world.keyturn(['event', 'database', 'leak', '--reason', 'x']), 2, /compromise, expiry, provider-change/)
+    expectRun(await world.keyturn(['event', 'database', 'expiry', '--at', 'March', '--reason', 'x']), 2, /--at takes a day/)
+    expectRun(await world.keyturn(['event', 'database', 'expiry', '--at', '2199-03-01', '--reason', 'the console says so']), 0, /Noted: expiry of database/)
+    expectRun(await world.keyturn(['due']), 0, /fine .*due 2199-02-15 \(expiry\), expires 2199-03-01/)
+    expectRun(await world.keyturn(['event', 'database', 'compromise', '--reason', 'a laptop', '--json']), 0, /"event":"compromise"/)
+    expectRun(await world.keyturn(['due', '--check']), 4, /compromised +database +since .*keyturn emergency database/)
+    expectRun(await world.keyturn(['history']), 0, /secret-marked.*: a laptop/)
+    expectRun(await world.keyturn(['audit', 'verify']), 0)
+  })
+})

@@ -1,4 +1,5 @@
-import { type CommandEntry, COMMANDS, optionsOf } from '../commands.ts'
+import { type CommandEntry, optionsOf } from '../command.ts'
+import { COMMANDS } from '../commands.ts'
 
 /** What can stand at a place of the command line. */
 export type Kind =

@@ -44,6 +44,7 @@ export const listedSchema = {
         .optional()
         .describe('The tag of the attempt that made it.'),
       uses: path.optional().describe('The path of how many use it now.'),
+      expires: path.optional().describe('The path of when it expires: ISO 8601 with a zone, or Unix time. Null is never.'),
       lastUsed: path.optional().describe('The path of when it was last used: ISO 8601 with a zone, or Unix time. Null is never.'),
     })
     .describe('How one credential of the list is read.'),

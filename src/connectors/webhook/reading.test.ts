@@ -86,6 +86,13 @@ describe('a list of credentials', () => {
   })
 })
 
+it('says when a credential expires where the provider does, and that it cannot be read where that is no time (R-04)', () => {
+  const at = (expires: unknown): ReturnType<typeof read> => read({ item: { id: 'id', expires: 'until' } }, [{ id: 'a', until: expires }])
+  expect(at('2027-03-01T00:00:00Z')).toMatchObject({ known: [{ id: 'a', expiresAt: Date.UTC(2027, 2, 1) }] })
+  expect(at(null)).toMatchObject({ known: [{ id: 'a', state: 'on', uses: [] }] })
+  expect(at('in March')).toBeTypeOf('string')
+})
+
 describe('the uses of a credential', () => {
   const used = (lastUsed: unknown, recent = '10m'): unknown => usesOf(read({ recent, item: { id: 'id', lastUsed: 'used' } }, [{ id: 'a', used: lastUsed }]))
 

@@ -67,11 +67,12 @@ function readItem(item: unknown, list: List, principal: string, clock: number): 
   const id = at.id === undefined ? principal : textAt(item, at.id)
   const count = at.uses === undefined ? 0 : jsonAt(item, at.uses)
   const last = at.lastUsed === undefined ? undefined : timeOf(jsonAt(item, at.lastUsed))
-  if (id === undefined || typeof count !== 'number' || last === 'unfit') return undefined
+  const expires = at.expires === undefined ? undefined : timeOf(jsonAt(item, at.expires))
+  if (id === undefined || typeof count !== 'number' || last === 'unfit' || expires === 'unfit') return undefined
   const recently = last !== undefined && clock - last <= durationOf(list.recent)
   const by = count > 0 ? { by: 'somebody', count } : { by: 'somebody-lately', count: 1 }
   const tag = tagOf(item, at)
-  return { id, state: stateOf(item, at), uses: count > 0 || recently ? [by] : [], ...(tag === undefined ? {} : { tag }) }
+  return { id, state: stateOf(item, at), uses: count > 0 || recently ? [by] : [], ...(tag === undefined ? {} : { tag }), ...(expires === undefined ? {} : { expiresAt: expires }) }
 }
 
 function stateOf(item: unknown, { state }: Item): CredentialState {
