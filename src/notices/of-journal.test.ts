@@ -69,6 +69,12 @@ describe('what people are told of a rotation', () => {
     expect(kindsOf(after(asked, paused, { type: 'task-declined', step: 'mint', attempt: 1, by: 'anna@desk', reason: 'hunter2' })).at(-1)).toBe('task-declined')
   })
 
+  it('whose value goes to outside receivers: that each of them took it, by name and without the value (N-03, S2-39)', () => {
+    const handed: Event = { type: 'step-asked', step: 'reload:0.0', attempt: 1, task: { kind: 'confirm', title: 'Hand it over', steps: [], receivers: ['shop', 'bank'], fields: ['password'] } }
+    const notices = noticesOf('one', after(handed, { type: 'receiver-acknowledged', step: 'reload:0.0', attempt: 1, receiver: 'shop', by: 'anna@desk' }))
+    expect(notices.slice(1).map(({ kind, facts }) => [kind, facts['receivers'] ?? facts['receiver']])).toEqual([['task-asked', 2], ['receiver-acknowledged', 'shop']])
+  })
+
   it('whose gate holds: after an hour, and then once a day', () => {
     const held = (hours: number): Event[] => Array.from({ length: hours }, () => ({ type: 'gate-held', step: 'gate:off', reasons: ['app-1 uses it'], retryAt: START }))
     const told = (hours: number): unknown[] => noticesOf('one', after(...held(hours))).filter(({ kind }) => kind === 'rotation-held').map(({ facts }) => facts['hours'])

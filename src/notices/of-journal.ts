@@ -51,14 +51,14 @@ export function noticesOf(rotation: string, events: readonly TimedEvent[]): Noti
   })
 }
 
-function opened(secret: string, { by, plan: { emergency } }: TimedEvent & { type: 'rotation-opened' }): Told {
+function opened(secret: string, { by, plan: { emergency, takesBack } }: TimedEvent & { type: 'rotation-opened' }): Told {
   if (emergency !== undefined) {
     return {
       kind: 'emergency-opened', severity: 'critical', trouble: 'begun', title: `${secret} is taken for compromised: everything live of it is ended and replaced`,
-      facts: { by: label(by), incident: emergency.incident, order: emergency.order, outage: emergency.estimates[emergency.order].outage }, hint: `See \`keyturn incident show ${emergency.incident}\` and answer its questions.`,
+      facts: { by: label(by), incident: label(emergency.incident), order: emergency.order, outage: emergency.estimates[emergency.order].outage }, hint: `See \`keyturn incident show ${emergency.incident}\` and answer its questions.`,
     }
   }
-  return { kind: 'rotation-opened', severity: 'info', title: `a rotation of ${secret} has begun`, facts: { by: label(by) } }
+  return { kind: 'rotation-opened', severity: 'info', title: takesBack === undefined ? `a rotation of ${secret} has begun` : `${secret} begins to go back to what it was before ${takesBack}`, facts: { by: label(by) } }
 }
 
 /** Since when a step holds, and how many days of that were told: 0 is the first hour. */
@@ -92,11 +92,13 @@ function of(event: TimedEvent, before: Progress, progress: Progress): Told | und
       return { kind: 'impact-begun', severity: 'info', title: `users begin to feel the rotation of ${secret}: ${oneLine(impact)}` }
     }
     case 'step-asked':
-      return { kind: 'task-asked', severity: 'warning', trouble: 'begun', title: `${secret}: somebody is asked: ${oneLine(event.task.title)}`, facts: { task: event.task.kind, step: label(event.step), due: timeOf(progress.asked?.dueAt ?? event.at) }, hint: seeTask('answer it') }
+      return { kind: 'task-asked', severity: 'warning', trouble: 'begun', title: `${secret}: somebody is asked: ${oneLine(event.task.title)}`, facts: { task: event.task.kind, step: label(event.step), due: timeOf(progress.asked?.dueAt ?? event.at), ...(event.task.receivers === undefined ? {} : { receivers: event.task.receivers.length }) }, hint: seeTask('answer it') }
     case 'task-reminded':
       return { kind: 'task-reminded', severity: 'warning', trouble: 'begun', title: `${secret}: still to be done: ${oneLine(progress.asked?.task.title ?? '')}`, facts: { step: label(event.step), due: timeOf(before.asked?.dueAt ?? event.at) }, hint: seeTask('answer or decline it') }
     case 'task-answered':
       return { kind: 'task-answered', severity: 'info', trouble: 'taken', title: `${secret}: what was asked is done: ${oneLine(before.asked?.task.title ?? '')}`, facts: { by: label(event.by), step: label(event.step) } }
+    case 'receiver-acknowledged':
+      return { kind: 'receiver-acknowledged', severity: 'info', title: `${secret}: ${label(event.receiver)} has taken the new value`, facts: { receiver: label(event.receiver), by: label(event.by) } }
     case 'task-declined':
       return { kind: 'task-declined', severity: 'warning', title: `${secret}: nobody will do this: ${oneLine(before.asked?.task.title ?? '')}`, facts: { by: label(event.by), step: label(event.step) } }
     case 'rotation-paused':
@@ -119,7 +121,7 @@ function closed({ result, code, about, at }: TimedEvent & { type: 'rotation-clos
   if (result === 'done') return { kind: 'rotation-done', severity: 'info', trouble: 'over', title: `${secret} is rotated`, facts }
   const why = code === undefined ? '' : `: ${failureText(code, about)}`
   const hint = code === undefined ? undefined : CODES[code].hint
-  if (result === 'superseded') return { kind: 'rotation-superseded', severity: 'warning', trouble: 'over', title: `an emergency took the place of a rotation of ${secret}`, facts: { ...facts, rotation: label(about ?? '') } }
+  if (result === 'superseded') return { kind: 'rotation-superseded', severity: 'warning', title: `an emergency took the place of a rotation of ${secret}`, facts: { ...facts, rotation: label(about ?? '') } }
   if (result === 'refused') return { kind: 'rotation-refused', severity: 'warning', trouble: 'begun', title: `the rotation of ${secret} was refused, nothing was changed${why}`, facts, ...(hint === undefined ? {} : { hint }) }
   const wished = isWished(progress)
   return { kind: 'rotation-rolled-back', severity: wished ? 'info' : 'warning', trouble: wished ? 'over' : 'begun', title: `the rotation of ${secret} went back, the old credential is in use${why}`, facts, ...(hint === undefined || wished ? {} : { hint }) }

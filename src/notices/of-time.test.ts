@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Notice } from '../kit/index.ts'
-import { aheadNotice, noticesOfTime, type Standing, stillNotice, unbegunNotice } from './of-time.ts'
+import { aheadNotice, incidentNotice, noticesOfTime, type Standing, stillNotice, unbegunNotice } from './of-time.ts'
 
 const DAY = 86_400_000
 const NOW = Date.UTC(2026, 0, 10)
-const whose = { system: 'atlas & co', environment: 'staging' }
+const whose = { system: 'atlas & co', environment: 'staging', secrets: { more: 'of a manifest' } }
 const of = (standing: Partial<Standing>, now = NOW): Notice[] => noticesOfTime([{ secret: 'database', owner: 'platform', state: 'fine', ...standing }], whose, now)
 
 describe('what people are told because of the time', () => {
@@ -31,6 +31,11 @@ describe('what people are told because of the time', () => {
     expect(unbegun(NOW).id).not.toBe(unbegun(NOW + DAY).id)
   })
 
+  it('an incident that is open for a day and longer, each day (R-10, S3-60)', () => {
+    const told = (days: number): string | undefined => incidentNotice({ id: 'incident-20260110-a1', decidedAt: NOW }, whose, NOW + days * DAY)?.id
+    expect([told(0), told(1), told(1.9), told(2)]).toEqual([undefined, 'incident-20260110-a1.open.1', 'incident-20260110-a1.open.1', 'incident-20260110-a1.open.2'])
+  })
+
   it('one that stands still, again each day; nothing else is repeated', () => {
     const notice = { ...aheadNotice({ secret: 'database', impact: 'x' }, NOW, whose, NOW), kind: 'rotation-paused', id: 'one.000009' }
     expect([0, 1, 2.5].map((days) => stillNotice(notice, NOW + days * DAY)?.id)).toEqual([undefined, 'one.000009.1', 'one.000009.2'])
@@ -42,4 +47,16 @@ describe('what people are told because of the time', () => {
       id: `atlas%20%26%20co.staging.session.ahead.${NOW}`, kind: 'impact-ahead', title: 'session will be rotated from 2026-01-10T00:00:00Z on: everybody is signed out', facts: { begins: '2026-01-10T00:00:00Z' },
     })
   })
+})
+
+it('no notice holds more of a manifest than its names', () => {
+  const { secrets: _, ...names } = whose
+  const all = [
+    ...of({ state: 'due', at: NOW + DAY }), ...of({ state: 'overdue', at: NOW }), ...of({ open: 'x-1', left: NOW - DAY }), aheadNotice({ secret: 'session', impact: 'x' }, NOW, whose, NOW),
+    unbegunNotice({ secret: 'database' }, { code: 'LOCKED', about: '' }, whose, NOW), incidentNotice({ id: 'i', decidedAt: NOW - DAY }, whose, NOW),
+  ]
+  for (const notice of all) {
+    expect(notice).toMatchObject(names)
+    expect(JSON.stringify(notice)).not.toContain('of a manifest')
+  }
 })

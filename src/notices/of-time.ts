@@ -41,7 +41,7 @@ export function noticesOfTime(standing: readonly Standing[], whose: Whose, now: 
 }
 
 function dueNotices({ secret, owner, state, at, begins, because, open, left }: Standing, whose: Whose, now: number): Notice[] {
-  const common = { facts: at === undefined ? {} : { due: timeOf(at) }, ...whose, secret, ...(owner === undefined ? {} : { owner }), at: now }
+  const common = { facts: at === undefined ? {} : { due: timeOf(at) }, ...namesOf(whose), secret, ...(owner === undefined ? {} : { owner }), at: now }
   const id = idOf(whose, secret)
   if (open !== undefined && left !== undefined) {
     return [{
@@ -92,7 +92,7 @@ function endNotices({ secret, owner, begins, expires, compromised }: Standing, w
 export function unbegunNotice({ secret, owner }: Pick<Standing, 'secret' | 'owner'>, { code, about }: { readonly code: Code; readonly about: string }, whose: Whose, now: number): Notice {
   return {
     id: `${idOf(whose, secret)}.unbegun.${code}.${Math.floor(now / DAY)}`, kind: 'rotation-unbegun', severity: 'warning', trouble: 'begun',
-    title: `the rotation of ${secret} cannot begin: ${failureText(code, about)}`, facts: { code, scheduled: true }, ...whose, secret, ...(owner === undefined ? {} : { owner }), at: now,
+    title: `the rotation of ${secret} cannot begin: ${failureText(code, about)}`, facts: { code, scheduled: true }, ...namesOf(whose), secret, ...(owner === undefined ? {} : { owner }), at: now,
     advice: { actions: [CODES[code].hint], contacts: [] },
   }
 }
@@ -103,17 +103,32 @@ export function stillNotice(notice: Notice, now: number): Notice | undefined {
   return notice.kind !== 'rotation-paused' || days < 1 ? undefined : { ...notice, id: `${notice.id}.${days}`, facts: { ...notice.facts, days }, at: now }
 }
 
+/** The record of an emergency whose questions are open for so many days. */
+export function incidentNotice({ id, decidedAt }: { readonly id: string; readonly decidedAt: number }, whose: Whose, now: number): Notice | undefined {
+  const days = daysSince(decidedAt, now)
+  if (days < 1) return undefined
+  return {
+    id: `${id}.open.${days}`, kind: 'incident-open', severity: 'warning', title: `${id} is open for ${days} d: its questions are not answered, or nobody has closed it`, facts: { days }, ...namesOf(whose), at: now,
+    advice: { actions: [`See \`keyturn incident show ${id}\`, answer its questions and close it.`], contacts: [] },
+  }
+}
+
 /** What users will feel, and when: told once for each time. */
 export function aheadNotice({ secret, owner, impact }: Pick<Standing, 'secret' | 'owner'> & { readonly impact: string }, begins: number, whose: Whose, now: number): Notice {
   return {
     id: `${aheadIdOf(whose, secret)}${begins}`, kind: 'impact-ahead', severity: 'info', title: `${secret} will be rotated from ${timeOf(begins)} on: ${oneLine(impact)}`,
-    facts: { begins: timeOf(begins) }, ...whose, secret, ...(owner === undefined ? {} : { owner }), at: now,
+    facts: { begins: timeOf(begins) }, ...namesOf(whose), secret, ...(owner === undefined ? {} : { owner }), at: now,
   }
 }
 
 /** What the ids of these begin with; the time follows, unix ms. */
 export function aheadIdOf(whose: Whose, secret: string): string {
   return `${idOf(whose, secret)}.ahead.`
+}
+
+/** Nothing else of whatever has these: a manifest is more. */
+function namesOf({ system, environment }: Whose): Whose {
+  return { system, environment }
 }
 
 /** Fit for the header of a request and the name of a message, whatever the system is called. */

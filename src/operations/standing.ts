@@ -1,7 +1,8 @@
 import type { Kysely } from 'kysely'
 import type { Notice } from '../kit/index.ts'
+import { readIncidents } from '../emergency/notes.ts'
 import type { Manifest } from '../manifest/model.ts'
-import { aheadNotice, noticesOfTime, SOON_MS, stillNotice } from '../notices/of-time.ts'
+import { aheadNotice, incidentNotice, noticesOfTime, SOON_MS, stillNotice } from '../notices/of-time.ts'
 import { rotationsInTheNews } from '../outbox/derive.ts'
 import { agendaOf } from '../schedule/agenda.ts'
 import type { RotationRow } from '../state/rotation.ts'
@@ -30,7 +31,8 @@ export async function standingNotices(db: Kysely<Tables>, manifest: Manifest, me
   for (const id of memory.keys()) if (!rows.some((row) => row.id === id)) memory.delete(id)
   const left = new Map(rows.flatMap((row) => leftSince(row, now)))
   const standing = (await listDue(manifest, db, now, SOON_MS)).map((due) => ({ ...due, ...(due.open === undefined || !left.has(due.open) ? {} : { left: left.get(due.open) ?? now }) }))
-  return { notices: [...again, ...noticesOfTime(standing, manifest, now), ...(await aheadNotices(db, manifest, now))], touched }
+  const incidents = (await readIncidents(db, manifest)).flatMap((incident) => (incident.closed === undefined ? (incidentNotice(incident, manifest, now) ?? []) : []))
+  return { notices: [...again, ...incidents, ...noticesOfTime(standing, manifest, now), ...(await aheadNotices(db, manifest, now))], touched }
 }
 
 /** Since when an open rotation is due and nobody has it, by its id. */

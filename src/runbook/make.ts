@@ -2,7 +2,7 @@ import { type Asked, FUNCTIONS, type Instruction, variable, word } from '../by-h
 import { fieldsOfBinding } from '../manifest/binding.ts'
 import type { Step } from '../plan/step.ts'
 import { duration } from '../views/duration.ts'
-import { afterwardsOf, failuresOf, tellOf } from './people.ts'
+import { afterwardsOf, escalationsOf, failuresOf, tellOf } from './people.ts'
 import type { Fact, Runbook, RunbookStep } from './runbook.ts'
 import { elsewhere, type Scene } from './scene.ts'
 import { asking, byHand } from './steps.ts'
@@ -37,7 +37,7 @@ export function makeRunbook(scene: Scene): Runbook {
     back,
     resume: resumed(scene, begin),
     noReturn: plan.summary.pointOfNoReturn === undefined ? 'Never: the old value can be applied again for as long as somebody has it.' : `Step ${numberOf(plan.summary.pointOfNoReturn) ?? ''} (\`${plan.summary.pointOfNoReturn}\`). From there on there is only the way forward.`,
-    failures: failuresOf(scene, numberOf, back[0]?.number),
+    failures: [...failuresOf(scene, numberOf, back[0]?.number), ...escalationsOf(scene)],
     afterwards: afterwardsOf(scene),
     links: [...new Set(used.flatMap(({ use }) => registry[use]?.manifest.links ?? []))],
   }

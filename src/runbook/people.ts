@@ -28,6 +28,17 @@ export function failuresOf({ plan }: Scene, numberOf: (id: string) => number | u
   ]
 }
 
+/** What the manifest's escalation table says of this secret: in which case, what to do and whom to ask. Pure. */
+export function escalationsOf({ manifest: { routes = [], environment }, secret }: Scene): readonly Fact[] {
+  const isAmong = (wanted: readonly string[] | undefined, name: string | undefined): boolean => wanted === undefined || (name !== undefined && wanted.includes(name))
+  return routes.flatMap((row): readonly Fact[] => {
+    const { advice } = row
+    if (advice === undefined || !isAmong(row.secret, secret.name) || !isAmong(row.owner, secret.owner) || !isAmong(row.environment, environment)) return []
+    const { actions, contacts, link } = advice
+    return [[(row.kind ?? []).join(', '), [...actions, ...(contacts.length === 0 ? [] : [`Ask: ${contacts.join('; ')}.`]), ...(link === undefined ? [] : [`<${link}>`])].join(' ')]]
+  })
+}
+
 /** What is left to do. Pure. */
 export function afterwardsOf({ secret }: Scene): readonly string[] {
   return [

@@ -37,6 +37,20 @@ describe('the agenda of what begins by itself', () => {
     expect(agenda([own], late, { windows: [{ from: '02:00', to: '04:00' }] })).toMatchObject([{ begins: Date.parse('2026-06-10T13:00:00Z') }])
   })
 
+  it('begins what users feel no earlier than they were told: at the time that they know, and so long from now where they know none (N-04, R-14, S0-31, S4-29)', () => {
+    const felt = secret('session', { notice: { before: 2 * DAY } })
+    const begins = (past: Past, part: Partial<Schedule> = {}, now = NOW) => agenda([felt], { session: past }, part, now)[0]
+    expect(begins(done(80))).toMatchObject({ begins: NOW + 10 * DAY })
+    expect(begins(done(91))).toMatchObject({ begins: NOW + 2 * DAY, because: 'users are told ahead' })
+    expect(begins({ ...done(91), announced: NOW + DAY })).toMatchObject({ begins: NOW + DAY })
+    expect(begins({ ...done(91), announced: NOW })).toMatchObject({ begins: NOW })
+    expect(begins({ ...done(91), announced: NOW - 91 * DAY })).toMatchObject({ begins: NOW + 2 * DAY })
+    // What failed is tried again only after users were told again.
+    expect(begins({ ...done(91), announced: NOW - DAY, failed: { closedAt: NOW - 3_600_000 } })).toMatchObject({ begins: NOW + 2 * DAY })
+    // Two days from now is no window: it begins in the next one.
+    expect(begins(done(91), { windows: [{ from: '02:00', to: '04:00' }] })).toMatchObject({ begins: Date.parse('2026-06-13T02:00:00Z') })
+  })
+
   it('spreads what is due at the same time before it, always in the same way', () => {
     const secrets = Array.from({ length: 200 }, (_, index) => secret(`s${index}`))
     const past = Object.fromEntries(secrets.map(({ name }) => [name, done(30)]))

@@ -60,6 +60,8 @@ describe('the advice of an escalation (R-11, R-12, R-13)', () => {
   })
 
   it.each<[keyof typeof CONDITIONS, Partial<Notice>, boolean]>([
+    ['leak', { kind: 'emergency-opened', facts: {} }, true],
+    ['leak', { kind: 'rotation-opened', facts: {} }, false],
     ['auth-failures', { kind: 'rotation-rolled-back', facts: { code: 'CREDENTIAL_REJECTED' } }, true],
     ['auth-failures', { kind: 'rotation-refused', facts: { code: 'CREDENTIAL_REJECTED' } }, false],
     ['connections-broken', { kind: 'rotation-paused', facts: { code: 'CONSUMER_UNREADY' } }, true],

@@ -2,7 +2,7 @@ import type { Progress } from '../journal/progress.ts'
 import { stepsOf } from '../journal/steps.ts'
 import type { RotationRow } from '../state/rotation.ts'
 import { holderOf } from '../state/holder.ts'
-import { type Code, CODES, type KeyturnError } from '../kit/index.ts'
+import { type Code, CODES, type KeyturnError, type Notice } from '../kit/index.ts'
 import { moment } from './duration.ts'
 import type { Paint } from './paint.ts'
 
@@ -27,6 +27,8 @@ export interface RotationStatus {
   /** Outside receivers that have not taken the value yet. */
   readonly receivers?: readonly string[]
   readonly heldBy?: string
+  /** What the manifest's escalation table says to do. */
+  readonly escalation?: Notice['advice']
   readonly result?: string
   readonly opened: string
   /** With what it was begun; absent for one that was begun by itself. */
@@ -103,6 +105,7 @@ export function statusLines(open: readonly RotationStatus[], paint: Paint): stri
     ...(each.why === undefined ? [] : [`  ${each.why}${each.until === undefined ? '' : ` (until ${each.until})`}`]),
     ...(each.untouched === undefined ? [] : [`  not reloaded yet: ${each.untouched.join(', ')}`]),
     ...(each.hint === undefined ? [] : [`  ${paint.dim(each.hint)}`]),
+    ...adviceLines(each.escalation, paint),
     ...(each.heldBy === undefined || each.state !== 'running' ? [] : [`  ${paint.dim(`held by ${holderOf(each.heldBy)}; if that has ended, keyturn resume ${each.rotation} takes it over`)}`]),
     ...(each.state === 'ready' ? [`  ${paint.dim(`Nobody runs it: keyturn resume ${each.rotation}`)}`] : []),
   ])
@@ -111,4 +114,11 @@ export function statusLines(open: readonly RotationStatus[], paint: Paint): stri
 /** Those whose journal is broken: named, with what to do. */
 export function brokenLines(broken: readonly BrokenStatus[], paint: Paint): string[] {
   return broken.flatMap(({ rotation, error }) => [`${paint.strong(rotation)}  ${paint.bad(error.code)}  ${error.message}`, `  ${paint.dim(error.hint)}`])
+}
+
+/** What to do, whom to ask and where more is written. */
+function adviceLines(advice: Notice['advice'], paint: Paint): string[] {
+  if (advice === undefined) return []
+  const { actions, contacts, link } = advice
+  return [...actions.map((action, index) => `  ${paint.warn(`${index + 1}. ${action}`)}`), ...(contacts.length === 0 ? [] : [`  ask: ${contacts.join('; ')}`]), ...(link === undefined ? [] : [`  ${link}`])]
 }

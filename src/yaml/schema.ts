@@ -114,7 +114,7 @@ export const manifestSchema = z.strictObject({
   schedule: scheduleSchema.optional().describe('When rotations begin by themselves, under `keyturn run`. Nothing does when absent.'),
   notifiers: z.record(z.string().regex(notifierName, 'letters, digits, `.`, `_` and `-`, 64 at most, a letter or digit first'), holds('notifier')).optional().describe('Who can be told, by name. Nobody is when absent.'),
   routes: z.array(routeSchema).optional().describe('Who is told of what, beside the `notify` of a secret. All routes count.'),
-  escalation: z.array(escalationSchema).optional().describe('What to do in which case, and whom to ask: it stands in the notices, and in `status`.'),
+  escalation: z.array(escalationSchema).optional().describe('What to do in which case, and whom to ask: it stands in the notices, in `status` and in `runbook`.'),
   preflight: z.array(holds('preflight')).optional().describe('Checks that must pass before anything is changed.'),
   postflight: z.array(holds('preflight')).optional().describe('Checks that must pass before a rotation is done.'),
   secrets: z.record(z.string(), z.unknown()).meta({ minProperties: 1 }).describe('The secrets by name.'),

@@ -21,14 +21,14 @@ describe('who is told, in a manifest', () => {
     expect([manifest.notifiers, manifest.routes]).toEqual([undefined, undefined])
   })
 
-  it('reads the example of the documentation, the escalation table of a runbook in it (R-11, R-12, R-13, S3-63)', async () => {
+  it('reads the example of the documentation, the escalation table of a runbook in it (R-10, R-11, R-12, R-13, S3-63)', async () => {
     const text = /```yaml\n([^]*?)```/.exec(readFileSync('docs/telling.md', 'utf8'))?.[1] ?? ''
     const { notifiers, routes, secrets } = await parseManifest(text, 'keyturn.yaml', { registry })
     expect(notifiers?.['support']).toMatchObject({ use: 'slack', config: { url: '${env:SUPPORT_SLACK_URL}' } })
     expect(routes?.[0]).toEqual({ to: ['siem'] })
     expect(routes?.[2]).toEqual({ severity: 'critical', environment: ['production'], to: ['security'] })
     expect(routes?.slice(3).map(({ kind, secret, to, advice }) => [kind, secret, to, advice?.contacts.length, advice?.link])).toEqual(expect.arrayContaining([
-      [['auth-failures'], undefined, ['support'], 2, 'https://runbooks.example/secrets#auth-failures'], [['auto-rotation-failed'], undefined, ['support'], 1, undefined], [['connections-broken'], ['database'], ['support'], 2, 'https://runbooks.example/secrets#database'],
+      [['auth-failures'], undefined, ['support'], 2, 'https://runbooks.example/secrets#auth-failures'], [['leak'], undefined, ['security'], 2, 'https://runbooks.example/security-incident'], [['auto-rotation-failed'], undefined, ['support'], 1, undefined], [['connections-broken'], ['database'], ['support'], 2, 'https://runbooks.example/secrets#database'],
     ]))
     expect(secrets['session']).toMatchObject({ notify: ['support'], notice: { before: 172_800_000, to: ['support'] } })
   })

@@ -38,6 +38,8 @@ describe('what people are told', () => {
       severity: 'warning', trouble: 'begun', title: expect.stringMatching(/^mail: somebody is asked: Make the key of mail anew/) as string,
       advice: { actions: [expect.stringContaining('keyturn task show mail') as string, 'Ask whoever is at the desk.'] },
     })
+    expect((await rig.run(['status', '--json'])).json()).toMatchObject({ open: [{ state: 'asked', escalation: { actions: ['Ask whoever is at the desk.'], contacts: [] } }] })
+    expect((await rig.run(['status'])).out).toContain('1. Ask whoever is at the desk.')
     expect((await rig.run(['task', 'decline', 'mail', '--reason', 'hunter2hunter2'])).code).toBe(5)
     expect(rig.kinds().slice(2)).toEqual(['task-declined', 'rotation-turned', 'rotation-rolled-back'])
     expect(JSON.stringify(rig.arrived())).not.toContain('hunter2')

@@ -15,6 +15,9 @@ system: atlas
 environment: production
 state: state
 preflight: [{ use: command, run: [make, doctor] }]
+escalation:
+  - { when: connections-broken, secret: database, do: [Restart all pods.], contacts: ['#support'], link: 'https://runbooks.example/db' }
+  - { when: leak, secret: session, do: [Never shown here.] }
 secrets:
   database:
     owner: platform
@@ -64,6 +67,13 @@ function commandsOf({ begin, forward, back, resume }: Runbook): readonly string[
 }
 
 describe('keyturn runbook', () => {
+  it('says what the escalation table of the manifest says of this secret, and of no other (R-13, S3-62)', async () => {
+    const { runbook, text } = await made('database')
+    expect(runbook.failures.at(-1)).toEqual(['connections-broken', 'Restart all pods. Ask: #support. <https://runbooks.example/db>'])
+    expect(text).toContain('Restart all pods.')
+    expect(text).not.toContain('Never shown here.')
+  })
+
   it('writes a text of every active secret that holds no value, looks at no store, and leaves no state behind (S1-70, I11)', async () => {
     const { manifest, values, env } = folder()
     const session = keptSession(env)

@@ -17,7 +17,7 @@ export async function run({ terminal, runtime }: Session, _: readonly string[], 
   const all = await status(runtime, manifest)
   const unclosed = (await incidents(runtime, manifest)).filter(({ closed }) => closed === undefined)
   const notTold = await undelivered(runtime, manifest)
-  const open = all.flatMap((each) => ('progress' in each ? [statusOf(each.row, each.progress, now, ownerIsDead)] : []))
+  const open = all.flatMap((each) => ('progress' in each ? [{ ...statusOf(each.row, each.progress, now, ownerIsDead), ...(each.advice === undefined ? {} : { escalation: each.advice }) }] : []))
   const broken = all.flatMap((each) => ('broken' in each ? [brokenStatusOf(each.row, each.broken)] : []))
   const campaigns = (await openCampaignsOf(runtime, manifest)).map(openCampaignOf)
   const unbegun = campaigns.filter(({ rest }) => rest.length > 0)
