@@ -49,6 +49,21 @@ describe('the examples', () => {
     ])
     for (const secret of Object.values(secrets)) expect(secret, secret.name).toMatchObject({ owner: expect.stringMatching(/./), impact: expect.stringMatching(/./) })
   })
+
+  it.each(['the0', 'the0-kubernetes'])('%s rotates one at a time, in hours that people know of, and says what they feel (S4-21, S4-22, S4-28, S4-29)', async (example) => {
+    const { secrets, schedule } = await parseManifest(textOf(`examples/${example}/keyturn.yaml`), 'keyturn.yaml', { registry })
+    expect(schedule).toMatchObject({ serial: true, windows: [{}] })
+    expect(Object.keys(secrets)).toEqual(expect.arrayContaining(['root-admin', 'database', 'object-storage', 'redis', 'jwt-secret']))
+    expect(secrets['jwt-secret']).toMatchObject({ strategy: 'hard-cut', impact: expect.stringContaining('API token') })
+    for (const secret of Object.values(secrets)) expect(secret, secret.name).toMatchObject({ owner: 'platform', impact: expect.stringMatching(/./) })
+  })
+
+  it('the0 on Kubernetes seals the root admin into git and waits for Flux before the rollout (S4-14..S4-20)', async () => {
+    const admin = (await parseManifest(textOf('examples/the0-kubernetes/keyturn.yaml'), 'keyturn.yaml', { registry })).secrets['root-admin']
+    expect(admin?.stores).toMatchObject([{ use: 'sealed-secrets', config: { name: 'the0-root-admin', flux: { kustomization: 'the0' } } }])
+    expect(admin?.waves.flat()).toMatchObject([{ use: 'kubernetes', config: { name: 'the0-api', secret: 'the0-root-admin' } }])
+    expect(admin?.checks).toMatchObject([{ use: 'command', as: 'new' }])
+  })
 })
 
 it('the manifest of docs/manifest.md is valid, for keyturn and for the JSON Schema', async () => {

@@ -38,6 +38,9 @@ export interface Surroundings {
 /** The platform of the example, as processes on loopback. */
 export interface Platform {
   readonly folder: string
+  /** Where the example's `make` lies. */
+  readonly bin: string
+  readonly postgresUrl: string
   readonly keyFile: string
   readonly database: Database
   readonly litellm: FakeLiteLlm
@@ -91,7 +94,7 @@ export async function openPlatform({ postgresUrl, role, pooler, redis }: Surroun
     const run = async (command: string, ...args: readonly string[]): Promise<number> => Number((await once(spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] }), 'exit'))[0] ?? 1)
 
     const ports = Object.fromEntries(await Promise.all(Object.keys(PORTS).map(async (name) => [name, await freePort()] as const))) as Record<ServiceName, number>
-    const edge = spawn(process.execPath, [fileURLToPath(new URL('edge.ts', import.meta.url)), folder, ...Object.entries(ports).map(([name, port]) => `${name}=${port}`)], { stdio: 'ignore' })
+    const edge = spawn(process.execPath, [fileURLToPath(new URL('../edge.ts', import.meta.url)), folder, ...Object.entries(ports).map(([name, port]) => `${name}=${port}`)], { stdio: 'ignore' })
     const edgeEnded = once(edge, 'exit')
     // Services end with their folder; what they are logged in to is taken away after that.
     undo.push(async () => {
@@ -114,7 +117,7 @@ export async function openPlatform({ postgresUrl, role, pooler, redis }: Surroun
     }
     const admin = redis?.server.admin
     return {
-      folder, keyFile, database, litellm, openrouter, zitadel, env, cookie,
+      folder, bin, postgresUrl, keyFile, database, litellm, openrouter, zitadel, env, cookie,
       url: (service) => `http://127.0.0.1:${ports[service]}`,
       make: (target) => run(make, target),
       keyturn: (...args) => startKeyturn(args, {

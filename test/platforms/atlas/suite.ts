@@ -1,27 +1,23 @@
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { login } from '../../../demo/database.ts'
 import { type Load, startLoad } from '../../../demo/load.ts'
-import type { Report } from '../../../demo/tally.ts'
 import { until } from '../../../demo/until.ts'
-import type { SignedReceipt } from '../../../src/proof/receipt.ts'
 import { filesBelow, leaksIn } from '../../worlds/leaks.ts'
 import type { Ran } from '../../worlds/keyturn.ts'
+import { rotateByHand } from '../by-hand.ts'
+import { expectUnfelt, receiptOf, type Shown, tableOf } from '../shown.ts'
 import { openPlatform, type Platform, type Surroundings } from './platform.ts'
 
 /** A rotation ships several processes, and other files of a run take the processor meanwhile. */
 const LONG = 180_000
 
-/** What one rotation showed. */
-interface Shown {
-  readonly secret: string
-  readonly receipt: SignedReceipt['receipt']
-  /** What the load saw from before it until after it. */
-  readonly report: Report
-}
-
-/** Every secret of the example rotated once on real processes, under load. `all`: the secrets that can be, in their order. */
-export function atlasSuite(title: string, surround: () => Promise<Surroundings & { readonly end?: () => Promise<unknown> }>, all: readonly string[]): void {
+/**
+ * Every secret of the example rotated once on real processes, under load. `all`: the secrets that can be, in their order; `byHand`: those
+ * that a person rotates once more, who has the text of `keyturn runbook` and nothing else, with the line that each of its questions gets.
+ */
+export function atlasSuite(title: string, surround: () => Promise<Surroundings & { readonly end?: () => Promise<unknown> }>, all: readonly string[], byHand: readonly string[] = []): void {
   describe(title, () => {
     let [platform, load]: [Platform | undefined, Load | undefined] = [undefined, undefined]
     let end: () => Promise<unknown> = async () => undefined
@@ -72,7 +68,7 @@ export function atlasSuite(title: string, surround: () => Promise<Surroundings &
       expect(one, one.said).toMatchObject({ code: 0 })
       expect(others()).toEqual(before)
       remember(here())
-      const made = { secret, receipt: receiptsIn(here()).find((receipt) => receipt.secret === secret) ?? failed(secret), report }
+      const made = { secret, receipt: receiptOf(here().folder, secret), report }
       shown.push(made)
       return made
     }
@@ -81,11 +77,6 @@ export function atlasSuite(title: string, surround: () => Promise<Surroundings &
       const [service = '', ...rest] = path.split('/')
       return `${here().url(service as 'gateway')}/${rest.join('/')}`
     })
-    const expectUnfelt = ({ receipt, report }: Shown): void => {
-      expect(report).toMatchObject({ failed: 0, reasons: {} })
-      expect(report.requests).toBeGreaterThan(60)
-      expect(receipt).toMatchObject({ result: 'done', gapMs: 0, proof: { new: 'accepted', old: 'rejected' } })
-    }
 
     it('is counted and planned: each secret with its owner, its strategy and what users feel (S0-01, S0-03, S0-31)', async () => {
       const inventory = (await keyturn('inventory', '--json')).json() as { readonly secrets: readonly { readonly name: string; readonly owner: string }[] }
@@ -146,7 +137,7 @@ export function atlasSuite(title: string, surround: () => Promise<Surroundings &
       expect(Object.keys(made.report.reasons)).toEqual(['500 invalid_client'])
       const felt = (made.report.failedUntil ?? 0) - (made.report.failedFrom ?? 0)
       // What the receipt says is no less than what was felt, but for what was under way.
-      expect(felt).toBeLessThan((made.receipt.gapMs ?? 0) + 1_000)
+      expect(felt).toBeLessThan((made.receipt.gapMs) + 1_000)
       expect((await fetch(`${here().url('gateway')}/api/auth/session`, { headers: { cookie: here().cookie() } })).status).toBe(200)
     }, LONG)
 
@@ -182,6 +173,21 @@ export function atlasSuite(title: string, surround: () => Promise<Surroundings &
       expect((await session(here().cookie())).status).toBe(200)
     }, LONG)
 
+    it.each(byHand)('%s by hand: the text of `keyturn runbook` is enough, and holds no value', async (secret) => {
+      const { postgresUrl, bin } = here()
+      const made = await keyturn('runbook', secret)
+      expect(made).toMatchObject({ code: 0 })
+      const before = here().env()
+      const typed = await rotateByHand({ text: made.out, bin, line: postgresUrl })
+      const changed = Object.entries(here().env()).filter(([key, value]) => before[key] !== value).map(([key]) => key)
+      expect(changed).toEqual([secret === 'database' ? 'ATLAS_DB_DSN' : 'ATLAS_BFF_SESSION_SECRET'])
+      expect(await here().make('doctor')).toBe(0)
+      remember(here())
+      expect(leaksIn([{ place: 'command lines', text: typed }], [...values].filter((value) => value !== ''))).toEqual([])
+      if (secret !== 'database') return
+      expect([await login(before['ATLAS_DB_DSN'] ?? ''), await login(here().env()['ATLAS_DB_DSN'] ?? '')]).toEqual(['28P01', 'accepted'])
+    }, LONG)
+
     it('leaves nothing behind: the audit verifies, each provider has one key, no value came out anywhere (S0-02, I11)', async () => {
       expect(await keyturn('audit', 'verify')).toMatchObject({ code: 0, said: expect.stringMatching(new RegExp(`${all.length} receipts`)) })
       expect(shown.map(({ secret }) => secret).toSorted()).toEqual([...all].toSorted())
@@ -193,20 +199,4 @@ export function atlasSuite(title: string, surround: () => Promise<Surroundings &
       expect(leaksIn([...said, ...kept], [...values].filter((value) => value !== ''))).toEqual([])
     }, LONG)
   })
-}
-
-function failed(secret: string): never {
-  throw new Error(`there is no receipt of ${secret}`)
-}
-
-function receiptsIn({ folder }: Platform): readonly SignedReceipt['receipt'][] {
-  const receipts = join(folder, '.keyturn', 'receipts')
-  return readdirSync(receipts).map((name) => (JSON.parse(readFileSync(join(receipts, name), 'utf8')) as SignedReceipt).receipt)
-}
-
-function tableOf(title: string, shown: readonly Shown[]): readonly string[] {
-  return [`${title}:`, ...shown.flatMap(({ secret, receipt, report }) => [
-    `  ${secret.padEnd(16)} ${report.failed} of ${report.requests} requests failed${receipt.gapMs === undefined || receipt.gapMs === 0 ? '' : `, gap ${receipt.gapMs} ms by the receipt, ${Math.round((report.failedUntil ?? 0) - (report.failedFrom ?? 0))} ms as felt`}`,
-    `  ${''.padEnd(16)} ${Object.entries(receipt.proof).map(([what, verdict]) => `${what}: ${verdict}`).join(', ')}`,
-  ])]
 }

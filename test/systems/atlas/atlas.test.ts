@@ -7,7 +7,8 @@ import { startPooler } from '../pgbouncer/pooler.ts'
 
 atlasSuite('examples/atlas', async () => {
   const postgres = await startPostgres({ config: { log_statement: 'none' } })
-  const pooler = await startPooler({ server: postgres.port, users: [`"postgres" "${new URL(postgres.adminUrl).password}"`], settings: { auth_user: 'postgres' } })
+  // An idle connection of the old role is use to PostgreSQL until the pooler closes it.
+  const pooler = await startPooler({ server: postgres.port, users: [`"postgres" "${new URL(postgres.adminUrl).password}"`], settings: { auth_user: 'postgres', server_idle_timeout: '1' } })
   const password = generate(ALNUM, 40)
   const server = await startRedis({ keeping: 'aclfile', users: [`user atlas on >${password} ~* &* +@all`, 'user default off'] })
   // The session of a browser that signed in before, where the services keep them.
@@ -22,4 +23,4 @@ atlasSuite('examples/atlas', async () => {
       await postgres.stop()
     },
   }
-}, ['database', 'ai-key', 'openrouter-key', 'session-secret', 'web-client', 'graphsync-key', 'redis'])
+}, ['database', 'ai-key', 'openrouter-key', 'session-secret', 'web-client', 'graphsync-key', 'redis'], ['database', 'session-secret'])
