@@ -139,9 +139,10 @@ export interface Issuer {
   probe(credential: Credential, endpoint: string, call: Call): Promise<Answer<Verdict>>
   /**
    * Brings the credential into a state. Idempotent; one that is absent satisfies `gone`. `off` also ends its open sessions and
-   * answers done only when none was seen afterwards.
+   * answers done only when none was seen afterwards. `credential` is the one with this id where it is known: for a provider that is
+   * told which one by its value.
    */
-  set(id: string, state: CredentialState, call: Call): Promise<Answer<{ readonly evidence: Evidence }>>
+  set(id: string, state: CredentialState, call: Call, credential?: Credential): Promise<Answer<{ readonly evidence: Evidence }>>
   /** Ends connections and the like. */
   close(): Promise<void>
 }

@@ -9,8 +9,9 @@ interface EndStep {
 
 /** Brings the recorded credential, and no other, into the state: by its identity, never by age or position (I5). */
 export async function end(scene: Scene, step: EndStep, call: Call): Promise<Answer<Evidence>> {
-  const { id } = valueOf(scene, step.which)
-  const answer = await scene.cast.issuer.set(id, step.to, call)
+  const credential = valueOf(scene, step.which)
+  const { id } = credential
+  const answer = await scene.cast.issuer.set(id, step.to, call, credential)
   if (answer.is === 'done') return done(answer.value.evidence)
   // A value that we chose, and whose mint never came: what certainly is not there is off.
   if (answer.is === 'refused' && answer.code === 'PRINCIPAL_MISSING' && step.to === 'off') {

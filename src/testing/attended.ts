@@ -20,8 +20,8 @@ export function attendedIssuer(issuer: Issuer, person: IssuerPerson | undefined,
       values.push(...secretsOf(issuer, credential))
       return done({ credential, evidence: {} })
     },
-    set: async (id, state, call) => {
-      const answer = await issuer.set(id, state, call)
+    set: async (id, state, call, credential) => {
+      const answer = await issuer.set(id, state, call, credential)
       if (answer.is !== 'ask') return answer
       await person(answer.task, id)
       return done({ evidence: {} })

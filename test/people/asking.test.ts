@@ -83,7 +83,29 @@ function commandLines(): string[] {
 
 const receiptOf = async (desk: Desk): Promise<Receipt> => verifyReceipt(JSON.parse(readFileSync(join(desk.folder, '.keyturn', 'receipts', `${await desk.rotation()}.json`), 'utf8')) as SignedReceipt)
 const leaks = (desk: Desk, did: Did, values: readonly string[]): readonly string[] =>
-  leaksIn([{ place: 'printed', text: did.out + did.err }, ...filesBelow(join(desk.folder, '..'), new Set(['.env', 'password'].map((name) => join(desk.folder, name))))], values)
+  leaksIn([{ place: 'printed', text: did.out + did.err }, ...filesBelow(join(desk.folder, '..'), new Set(['.env', 'password', 'keys'].map((name) => join(desk.folder, name))))], values)
+
+/** `djed-provisioner ai mint|revoke`: keys are lines of a file, and a key is ended by `--key KEY` or by standard input. */
+const PROVISIONER = `#!/bin/sh
+case $1 in
+  mint) key=$(head -c 64 /dev/urandom | sha256sum | cut -c 1-40); echo "$key" >> keys; echo "$key";;
+  revoke) sleep 0.3; if [ "$2" = --key ]; then key=$3; else key=$(sed 's/.*"password":"\\([^"]*\\)".*/\\1/'); fi; grep -vx "$key" keys > kept; mv kept keys;;
+  probe) key=$(sed 's/.*"password":"\\([^"]*\\)".*/\\1/'); grep -qx "$key" keys;;
+esac
+`
+
+/** A desk whose secret is a key that the provisioner makes and ends. */
+async function setProvisioner(issuer: object): Promise<Desk> {
+  const tool = (verb: string): readonly string[] => ['./provisioner', verb]
+  const desk = await setDesk(NONE, {
+    issuer: () => ({ use: 'command', principal: 'djed/atlas', strategy: 'overlap', fields: { password: 'secret' }, mint: tool('mint'), revoke: tool('revoke'), probe: tool('probe'), ...issuer }),
+    file: (token) => ({ text: `TOKEN=${token}\n`, bind: { TOKEN: '{password}' } }),
+    secret: { consumers: [], checks: [], deadline: '10s' },
+  })
+  writeFileSync(join(desk.folder, 'provisioner'), PROVISIONER, { mode: 0o700 })
+  writeFileSync(join(desk.folder, 'keys'), `${valueIn(desk)}\n`)
+  return desk
+}
 
 const ASKS = [{ prompt: 'Password:', answer: '{password}' }, { prompt: 'Repeat password:', answer: '{password}' }]
 
@@ -135,6 +157,28 @@ describe.runIf(process.platform === 'linux')('a password that a program changes'
     expect(did.seen.includes(after), 'the watcher would have seen it').toBe(true)
     expect((await desk.events()).find((event) => event.type === 'step-done' && event.step === 'mint')).toMatchObject({ evidence: { argv: 'acknowledged' } })
     expect((await receiptOf(desk)).acknowledged).toMatchObject([{ what: 'argv', reason: expect.stringContaining('argv: acknowledged') as string }])
+    expect(leaks(desk, did, [before, after])).toEqual([])
+  })
+})
+
+describe.runIf(process.platform === 'linux')('a key that a program makes, and ends', { timeout: 120_000 }, () => {
+  it.each<[string, object, boolean]>([
+    ['on standard input, where nobody sees it', {}, false],
+    ['as an argument, since it takes it in no other way and that is acknowledged', { revoke: ['./provisioner', 'revoke', '--key', '{password}'], argv: 'acknowledged' }, true],
+  ])('by its value %s (S0-15, S0-21, C-01)', async (_title, issuer, shown) => {
+    const desk = await setProvisioner(issuer)
+    const before = valueIn(desk)
+    const begun = await desk.keyturn('rotate', 'mail')
+    expect(begun, begun.out + begun.err).toMatchObject({ exit: 4 })
+    const did = await watched(desk, ['resume', await desk.rotation(), '--acknowledge', 'usage', '--reason', 'the log of the gateway', '--wait'])
+    expect(did.exit, did.out + did.err).toBe(0)
+    const after = valueIn(desk)
+    expect(readFileSync(join(desk.folder, 'keys'), 'utf8')).toBe(`${after}\n`)
+    expect([did.seen.includes('provisioner'), did.seen.includes(before), did.seen.includes(after)]).toEqual([true, shown, false])
+    const receipt = await receiptOf(desk)
+    expect(receipt.proof).toMatchObject({ new: 'accepted', old: 'rejected' })
+    expect(receipt.acknowledged?.map(({ what }) => what)).toEqual(shown ? ['argv', 'usage'] : ['usage'])
+    expect((await desk.events()).find((event) => event.type === 'step-done' && event.step === 'gone')).toMatchObject({ evidence: shown ? { argv: 'acknowledged' } : { exit: 0 } })
     expect(leaks(desk, did, [before, after])).toEqual([])
   })
 })

@@ -1,4 +1,5 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -15,7 +16,8 @@ import { issuerSuite, type IssuerWorld } from '../../testing/issuer.ts'
 import { recorder } from '../../testing/recorder.ts'
 import { prepareServices } from '../../testing/services.ts'
 import { openCheck, openConsumer, openIssuer } from './index.ts'
-import { checkSchema, consumerSchema, issuerSchema } from './manifest.ts'
+import { issuerSchema } from './issuer-schema.ts'
+import { checkSchema, consumerSchema } from './manifest.ts'
 
 const folderOf = (): string => mkdtempSync(join(tmpdir(), 'keyturn-command-'))
 const hostOf = (base: string, resolve = async (text: string) => new Secret(text)): Host => ({
@@ -108,7 +110,44 @@ async function issuerWorld(): Promise<IssuerWorld & { seen(): string }> {
   }
 }
 
+/** A tool that keeps keys as files named by the digest of each; `{id}` is that name. */
+async function keysWorld(json: boolean): Promise<IssuerWorld> {
+  const folder = folderOf()
+  const [current, sibling] = [generate(ALNUM, 40), generate(ALNUM, 40)]
+  const idOf = (key: string): string => createHash('sha256').update(key).digest('hex').slice(0, 16)
+  for (const key of [current, sibling]) writeFileSync(join(folder, idOf(key)), '')
+  const name = 'name=$(printf %s "$key" | sha256sum | cut -c 1-16)'
+  const faulty = 'fault=$(cat fault 2>/dev/null); rm -f fault; case $fault in slow) exec sleep 60;; server-error) exit 1;; full) exit 9;; esac'
+  const print = json ? `printf '{"data":{"key":"%s","id":"%s"}}' "$key" "$name"` : 'printf "%s\\n" "$key"'
+  const mint = recorder(folder, 'mint', `cd "$(dirname "$0")"; ${faulty}; key=$(head -c 64 /dev/urandom | sha256sum | cut -c 1-40); ${name}; : > $name; [ "$fault" = answer-lost ] && exit 1; ${print}`)
+  const revoke = recorder(folder, 'revoke', 'cd "$(dirname "$0")"; rm -f "$1"')
+  const probe = recorder(folder, 'probe', `${LOGIN}key=$given; ${name}; [ -e "$name" ]`)
+  const config = issuerSchema.parse({
+    principal: 'keys', strategy: 'overlap', mint: [mint.path, '{tag}'], revoke: [revoke.path, '{id}'], probe: [probe.path], fullExit: 9,
+    fields: json ? { user: 'plain', password: 'secret' } : { password: 'secret' },
+    ...(json ? { answer: { password: 'data.key', user: 'data.id' } } : {}),
+  })
+  const credentialOf = (key: string): Credential => ({ id: idOf(key), fields: { ...(json ? { user: new Secret(idOf(key)) } : {}), password: new Secret(key) } })
+  return {
+    current: credentialOf(current),
+    siblings: [credentialOf(sibling)],
+    open: () => {
+      chmodSync(mint.path, 0o700)
+      return openIssuer(config, hostOf(folder))
+    },
+    use: async ({ id }) => ({ alive: async () => existsSync(join(folder, id)), close: async () => undefined }),
+    inject: async (fault) => {
+      if (fault === 'unreachable') chmodSync(mint.path, 0o600)
+      else writeFileSync(join(folder, 'fault'), fault)
+    },
+    close: async () => rmSync(folder, { recursive: true }),
+  }
+}
+
 describe.runIf(process.platform === 'linux')('command', () => {
+  for (const json of [false, true]) {
+    issuerSuite(proving({ connector: 'command', as: 'issuer', strategy: 'overlap', on: 'real commands' }, describe.concurrent), `command, beside each other${json ? ', as JSON' : ''} (S0-15, S0-21)`, () => keysWorld(json))
+  }
   consumerSuite(proving({ connector: 'command', as: 'consumer', on: 'real commands' }), 'command (S0-10, S0-45)', consumerWorld)
   checkSuite(proving({ connector: 'command', as: 'check', on: 'real commands' }), 'command (S0-06)', () => checkWorld(false))
   checkSuite(proving({ connector: 'command', as: 'check', on: 'real commands' }), 'command with a credential', () => checkWorld(true))
@@ -225,6 +264,27 @@ describe('the configuration of command', () => {
     expect(checkSchema.safeParse({ run: bad }).success).toBe(false)
     expect(consumerSchema.safeParse({ run: bad, services: ['a'] }).success).toBe(false)
     expect(issuerSchema.safeParse({ principal: 'a', apply: ['a'], probe: bad }).success).toBe(false)
+  })
+
+  const KEYS = { principal: 'a', strategy: 'overlap', fields: { password: 'secret' }, mint: ['m'], revoke: ['r', '{id}'], probe: ['p'] }
+  it.each<[string, object, string]>([
+    ['a value in a command line that nobody acknowledged', { principal: 'a', apply: ['a', '{password}'], probe: ['p'] }, 'apply.1'],
+    ['a value in a command line that ends it', { ...KEYS, revoke: ['r', '--key={password}'] }, 'revoke.1'],
+    ['a value in the command line that makes it', { ...KEYS, mint: ['m', '{password}'], argv: 'acknowledged' }, 'mint.1'],
+    ['an acknowledgement of nothing', { ...KEYS, argv: 'acknowledged' }, 'argv'],
+    ['a command that replaces and none that does', { principal: 'a', probe: ['p'] }, 'apply'],
+    ['a field that nothing brings', { ...KEYS, fields: { user: 'plain', password: 'secret' } }, 'fields'],
+    ['nothing that ends it', { ...KEYS, revoke: undefined }, 'revoke'],
+    ['questions of a command that is told nothing', { ...KEYS, asks: [{ prompt: 'Password:', answer: '{password}' }] }, 'asks'],
+    ['questions to which the value is no answer', { principal: 'a', apply: ['a'], probe: ['p'], asks: [{ prompt: 'Sure\\?', answer: 'y' }] }, 'asks'],
+    ['a literal where a secret is asked for', { principal: 'a', apply: ['a'], probe: ['p'], asks: [{ prompt: 'Password:', answer: 'hunter2' }] }, 'asks.0.answer'],
+    ['a prompt that is like anything', { principal: 'a', apply: ['a'], probe: ['p'], asks: [{ prompt: '.*', answer: '{password}' }] }, 'asks.0.prompt'],
+  ])('refuses %s (C-01, S0-21, S4-04)', (_title, written, at) => {
+    expect(issuerSchema.safeParse(written).error?.issues.map(({ path }) => path.join('.'))).toContain(at)
+  })
+
+  it('takes a value in a command line where that is acknowledged (S0-21)', () => {
+    expect(issuerSchema.safeParse({ ...KEYS, revoke: ['djed-provisioner', 'ai', 'revoke', '--key', '{password}'], argv: 'acknowledged' }).success).toBe(true)
   })
 
   it('refuses a readiness address for a service that is not listed', () => {
