@@ -12,7 +12,7 @@ import { openCampaigns } from './campaign.ts'
 import { carry } from './carry.ts'
 import { keysFor, type Outcome, stopOf } from './follow.ts'
 import { wipeKept } from './retention.ts'
-import { findRotation, listDueRotations, nextDue } from '../state/rotation.ts'
+import { findRotation, listDueRotations, listRotations, nextDue } from '../state/rotation.ts'
 
 /** So often it is looked whether the schedule wants something to begin. */
 const BEGIN_MS = 20_000
@@ -92,17 +92,24 @@ export async function runDue(engine: Engine, manifest: Manifest, options: RunDue
 async function carryCampaigns(engine: Engine, manifest: Manifest, watcher: RunWatcher): Promise<void> {
   for (const { campaign } of await openCampaigns(engine.state, manifest)) {
     try {
-      const now = engine.now()
-      for (const { secret, outcome, error } of (await carry(engine, manifest, campaign, {})).members) {
+      const before = await lengthsOf(engine, manifest)
+      const { members } = await carry(engine, manifest, campaign, {})
+      const after = await lengthsOf(engine, manifest)
+      for (const { secret, outcome, error } of members) {
         if (error !== undefined) watcher.onFailure(outcome?.rotation ?? secret, error)
-        // One that was waiting for a time that has not come yet has not stopped now.
-        else if (outcome !== undefined && !(outcome.is === 'waiting' && outcome.again > now && outcome.why !== 'gate')) watcher.onStop(outcome)
+        // One that goes on waiting as before has not stopped now.
+        else if (outcome !== undefined && after.get(outcome.rotation) !== before.get(outcome.rotation)) watcher.onStop(outcome)
       }
     } catch (thrown) {
       if (!(thrown instanceof KeyturnError)) throw thrown
       watcher.onFailure(campaign.id, thrown)
     }
   }
+}
+
+/** How long the journals of this system are, by rotation. */
+async function lengthsOf({ state }: Engine, { system, environment }: Manifest): Promise<ReadonlyMap<string, number>> {
+  return new Map((await listRotations(state.db, { system, environment })).map(({ id, seq }) => [id, seq]))
 }
 
 async function candidates({ state, isDead, now }: Engine, whose: Whose, by: number, atMost: number): Promise<readonly Candidate[]> {

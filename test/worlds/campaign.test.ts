@@ -1,7 +1,9 @@
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { openShop, type Shop } from './shop.ts'
+import { openThree, secretOf, type Shop } from './shop.ts'
 import { expectRun, useTheatre } from './theatre.ts'
-import type { SecretBlock, World, WorldOptions } from './world.ts'
+import { LATER, type World, type WorldOptions } from './world.ts'
 
 const theatre = useTheatre()
 const shops: Shop[] = []
@@ -9,22 +11,11 @@ afterEach(() => {
   for (const shop of shops.splice(0)) shop.close()
 })
 
-/** Three secrets; `database` and `cache` are used by the gateway, `queue` by the worker. */
 async function open(options: WorldOptions = {}): Promise<{ world: World; shop: Shop; change: Shop['manifest'] }> {
   const world = await theatre.open(options)
-  for (const name of ['cache', 'queue']) await world.addSecret(name)
-  const shop = openShop(world, ['gateway', 'worker', 'other'])
+  const shop = await openThree(world)
   shops.push(shop)
-  shop.manifest((secrets) => {
-    for (const [name, service] of Object.entries({ database: 'gateway', cache: 'gateway', queue: 'worker' })) of(secrets, name).consumers = [shop.consumer(service)]
-  })
   return { world, shop, change: shop.manifest }
-}
-
-function of(secrets: Record<string, SecretBlock>, name: string): SecretBlock {
-  const secret = secrets[name]
-  if (secret === undefined) throw new Error(`there is no secret ${name}`)
-  return secret
 }
 
 interface Members { readonly campaign: string; readonly members: readonly { readonly secret: string; readonly is: string; readonly result?: string; readonly rotation?: string }[] }
@@ -57,7 +48,7 @@ const REFUSE = { rehearse: 'refuse:cache/mint' } as const
 describe('one of several that fails', () => {
   it('is rolled back alone and stops what has not begun, which is listed with how to go on; with --keep-going it stops nothing (S1-24, S1-38, X-04)', async () => {
     const { world, shop, change } = await open()
-    change((secrets) => { of(secrets, 'cache').consumers = [shop.consumer('worker')] ; of(secrets, 'queue').consumers = [shop.consumer('other')] })
+    change((secrets) => { secretOf(secrets, 'cache').consumers = [shop.consumer('worker')] ; secretOf(secrets, 'queue').consumers = [shop.consumer('other')] })
     const ran = await world.keyturn(['rotate', '--all', '--wait', '--json'], REFUSE)
     expectRun(ran, 5)
     const { members } = ran.json() as Members
@@ -82,5 +73,98 @@ describe('one of several that fails', () => {
     expectRun(await world.keyturn(['resume', '--wait']), 5, /Done: database-/, /Not begun: queue/)
     expect(shop.starts('gateway')).toEqual(once)
     expect(await world.login(before)).toBe('28P01')
+  })
+})
+
+describe('what follows another', () => {
+  it('is taken along and comes after it; --only leaves it out; one that does not come through leaves its followers unbegun, --keep-going or not (G-15, R-06)', async () => {
+    const { world, shop, change } = await open()
+    change((secrets) => { secretOf(secrets, 'cache')['on'] = ['queue'] })
+    const planned = (await world.keyturn(['plan', 'queue', '--offline', '--json'])).json() as { batches: { secrets: string[] }[] }
+    expect(planned.batches.map(({ secrets }) => secrets)).toEqual([['queue'], ['cache']])
+    const failed = await world.keyturn(['rotate', 'queue', '--keep-going', '--wait', '--json'], { rehearse: 'refuse:queue/mint' })
+    expectRun(failed, 5)
+    expect((failed.json() as Members).members).toMatchObject([{ secret: 'queue', is: 'closed', result: 'rolled-back' }, { secret: 'cache', is: 'not-begun', error: { code: 'CAMPAIGN_STOPPED' } }])
+    const ran = await world.keyturn(['rotate', 'queue', '--wait'])
+    expectRun(ran, 0, /Done: queue-[^]*Done: cache-/)
+    expect(ran.out.indexOf(' ✔ reload process gateway')).toBeGreaterThan(ran.out.indexOf(' ✔ reload process worker'))
+    expect([shop.starts('gateway'), shop.starts('worker')]).toEqual([once, { 'worker-1': 1, 'worker-2': 1 }])
+    expectRun(await world.keyturn(['rotate', 'queue', '--only', '--wait']), 0, /Done: queue-/)
+    expect(shop.starts('gateway')).toEqual(once)
+  })
+
+  it('in a circle is refused with its place (X-15)', async () => {
+    const { world, change } = await open()
+    change((secrets) => {
+      secretOf(secrets, 'cache')['on'] = ['queue']
+      secretOf(secrets, 'queue')['on'] = ['cache']
+    })
+    expectRun(await world.keyturn(['rotate', '--all']), 2, /keyturn\.yaml:\d+:\d+ `on` goes in a circle: cache after queue after cache/)
+  })
+})
+
+describe('whom a command means', () => {
+  it('are those of an owner, with a tag, that are due; names beside a choice are refused (X-12)', async () => {
+    const { world, change } = await open()
+    change((secrets) => {
+      Object.assign(secretOf(secrets, 'cache'), { owner: 'shop', tags: ['nightly'], every: '90d' })
+      Object.assign(secretOf(secrets, 'queue'), { owner: 'shop' })
+    })
+    const meant = async (...words: string[]): Promise<string[]> => ((await world.keyturn(['plan', ...words, '--offline', '--json'])).json() as { batches: { secrets: string[] }[] }).batches.flatMap(({ secrets }) => secrets)
+    expect(await meant('--owner', 'shop')).toEqual(['cache', 'queue'])
+    expect(await meant('--tag', 'nightly')).toEqual(['cache'])
+    expect(await meant('--due')).toEqual(['cache'])
+    expect(await meant('--owner', 'platform', '--tag', 'nightly', '--due').catch(() => [])).toEqual([])
+    expectRun(await world.keyturn(['rotate', 'queue', '--tag', 'nightly']), 2, /USAGE .*named, and chosen/)
+    expectRun(await world.keyturn(['rotate']), 2, /USAGE .*no secret is named/, /--all/)
+  })
+})
+
+describe('a campaign that waits', () => {
+  it('exits with 4 in grace, with `serial` before the second begins, and is gone on with by `run --once` (R-16, S4-21)', async () => {
+    const { world, shop, change } = await open({ pace: { grace: '45s' } })
+    change((secrets) => { delete secrets['queue'] })
+    appendFileSync(world.stage.manifest, 'schedule: { serial: true }\n')
+    expectRun(await world.keyturn(['rotate', '--all']), 4, /Waiting \(grace\)/, /Not begun yet: cache\. They follow with `keyturn run`/)
+    expectRun(await world.keyturn(['status']), 0, /campaign-\S+ {2}not begun yet: cache/)
+    expectRun(await world.keyturn(['rotate', 'cache', '--only']), 3, /ROTATION_OPEN/)
+    expect(shop.starts('gateway')).toEqual(once)
+    expectRun(await world.keyturn(['run', '--once'], LATER), 4, /Done: database-/, /Waiting \(grace\)/)
+    expect(shop.starts('gateway')).toEqual({ 'gateway-1': 2, 'gateway-2': 2 })
+    const status = (await world.keyturn(['status', '--json'])).json() as { open: { secret: string; campaign: string }[]; campaigns: { campaign: string; rest: string[] }[] }
+    expect(status.open.map(({ secret }) => secret)).toEqual(['cache'])
+    expect(status.campaigns).toMatchObject([{ campaign: status.open[0]?.campaign, rest: [] }])
+  })
+
+  it('has one reload serve both in `keyturn run`, too, whoever of its rotations comes first', async () => {
+    const { world, shop } = await open()
+    expect((await world.keyturn(['rotate', '--all'], { rehearse: 'kill:cache/mint/after-outcome' })).signal).toBe('SIGKILL')
+    const loop = world.start(['run'])
+    await loop.saw(/Done: queue-/)
+    loop.send('SIGINT')
+    expectRun(await loop.end, 0, /Done: database-/, /Done: cache-/)
+    expect([shop.starts('gateway'), shop.starts('worker')]).toEqual([once, { 'worker-1': 1, 'worker-2': 1 }])
+  })
+})
+
+describe('groups of consumers', () => {
+  it('are restarted in order, with a pause after each and health before the next; a red one stops there, and what is untouched is named (S1-38, S1-46, S1-47)', async () => {
+    const { world, shop, change } = await open()
+    const green = join(world.run, 'green')
+    change((secrets) => {
+      secretOf(secrets, 'database').consumers = [
+        { wave: [shop.consumer('gateway'), shop.consumer('worker')], pause: '1s', checks: [{ use: 'command', run: ['test', '!', '-e', green], within: '500ms' }] },
+        shop.consumer('other'),
+      ]
+    })
+    const running = world.start(['rotate', 'database', '--wait'])
+    await running.saw(/wait 1 s before anything else is reloaded/)
+    writeFileSync(green, '')
+    expectRun(await running.end, 6, /Paused: a check failed/)
+    expect([shop.starts('gateway'), shop.starts('worker'), shop.starts('other')]).toEqual([once, { 'worker-1': 1, 'worker-2': 1 }, none('other')])
+    expectRun(await world.keyturn(['status']), 0, /not reloaded yet: process other/)
+    rmSync(green)
+    expectRun(await world.keyturn(['resume', 'database', '--wait']), 0, /Done: database-/)
+    expect(shop.starts('other')).toEqual({ 'other-1': 1, 'other-2': 1 })
   })
 })

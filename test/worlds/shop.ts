@@ -46,3 +46,20 @@ echo $! >$1.new && mv $1.new $1.pid
     },
   }
 }
+
+/** The secret of this name. */
+export function secretOf(secrets: Record<string, SecretBlock>, name: string): SecretBlock {
+  const secret = secrets[name]
+  if (secret === undefined) throw new Error(`there is no secret ${name}`)
+  return secret
+}
+
+/** Three secrets of a world: \`database\` and \`cache\` are used by the gateway, \`queue\` by the worker; \`other\` is nobody's yet. */
+export async function openThree(world: World): Promise<Shop> {
+  for (const name of ['cache', 'queue']) await world.addSecret(name)
+  const shop = openShop(world, ['gateway', 'worker', 'other'])
+  shop.manifest((secrets) => {
+    for (const [name, service] of Object.entries({ database: 'gateway', cache: 'gateway', queue: 'worker' })) secretOf(secrets, name).consumers = [shop.consumer(service)]
+  })
+  return shop
+}
