@@ -3,6 +3,7 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { startServer } from '../demo/server.ts'
 import { measureEffect } from './effect.ts'
+import { measureEmergency } from './emergency.ts'
 import { type Figure, passes, table } from './figure.ts'
 import { measureGrace } from './grace.ts'
 import { measureRotation } from './rotation.ts'
@@ -16,6 +17,14 @@ const PARTS: Readonly<Record<string, () => Promise<Figure[]>>> = {
     const server = await startServer()
     try {
       return await measureRotation(server.adminUrl)
+    } finally {
+      await server.stop()
+    }
+  },
+  async emergency() {
+    const server = await startServer()
+    try {
+      return await measureEmergency(server.adminUrl)
     } finally {
       await server.stop()
     }

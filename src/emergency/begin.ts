@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { Engine } from '../engine/engine.ts'
 import { inJournal } from '../engine/in-journal.ts'
 import { KeyturnError } from '../kit/index.ts'
@@ -31,17 +30,16 @@ const NOTHING: Left = { live: [], tags: [], late: 0, sealed: [] }
 export async function beginEmergency(engine: Engine, prepared: Prepared, opening: EmergencyOpening): Promise<string> {
   const pause = await readPause(engine.state.db)
   if (pause !== undefined) throw new KeyturnError('PAUSED', `by ${pause.by}: ${pause.reason}`)
-  const { plan, open } = prepared
-  const id = `${plan.secret}-${new Date(engine.now()).toISOString().slice(0, 10).replaceAll('-', '')}-${randomBytes(3).toString('hex')}`
+  const { id, open } = prepared
   if (open === undefined) {
-    await insertRotation(engine.state, await rotationFor(engine, id, prepared, opening, NOTHING))
+    await insertRotation(engine.state, await rotationFor(engine, prepared, opening, NOTHING))
     return id
   }
   await taken(engine, open.id, () =>
     inJournal(engine, open.id, async (recorder) => {
       // Only now nobody else writes it: what it leaves is what stands there.
       const left = await leftBy(engine, open.id, recorder.progress)
-      const next = await rotationFor(engine, id, { ...prepared, open: { id: open.id, progress: recorder.progress } }, opening, left)
+      const next = await rotationFor(engine, { ...prepared, open: { id: open.id, progress: recorder.progress } }, opening, left)
       await recorder.write({ type: 'rotation-closed', result: 'superseded', code: 'SUPERSEDED', about: id }, { close: { result: 'superseded', wipe: left.sealed }, also: insertions(engine.state.db, next) })
     }))
   return id
@@ -58,15 +56,15 @@ async function taken(engine: Engine, rotation: string, body: () => Promise<void>
   }
 }
 
-async function rotationFor(engine: Engine, id: string, prepared: Prepared, { reason, ...decision }: EmergencyOpening, left: Left): Promise<NewRotation> {
-  const { old, open, estimates } = prepared
+async function rotationFor(engine: Engine, prepared: Prepared, { reason, ...decision }: EmergencyOpening, left: Left): Promise<NewRotation> {
+  const { id, old, sealedOld, open, estimates } = prepared
   const before = open?.progress
   const { inherits, values: inherited } = inheritedOf([...left.live, ...prepared.live], old)
   const emergency: Emergency = { ...decision, ...(open === undefined ? {} : { supersedes: open.id }), inherits, tags: left.tags, estimates }
-  const plan = emergencyPlan(prepared.plan, emergency, { late: left.late, ...(before === undefined ? {} : { principal: before.plan.principal, fenced: before.done.get('preflight')?.evidence['fenced'] === true }) })
-  const values = await Values.open(engine, id, plan, engine.host(plan.base))
-  const sealed: Record<string, Sealed> = { old: await values.seal('old', old) }
-  for (const [name, credential] of inherited) sealed[name] = await values.seal(name, credential)
+  const plan = emergencyPlan(prepared.plan, emergency, { late: left.late, ...(before === undefined ? {} : { principal: before.plan.principal, fenced: (before.done.get('preflight')?.evidence['fenced'] ?? before.plan.summary.fenced) === true }) })
+  const sealed: Record<string, Sealed> = { old: sealedOld }
+  const values = inherited.size === 0 ? undefined : await Values.open(engine, id, plan, engine.host(plan.base))
+  for (const [name, credential] of inherited) if (values !== undefined) sealed[name] = await values.seal(name, credential)
   return {
     id, system: plan.system, environment: plan.environment, secret: plan.secret, principal: plan.principal, sealed,
     // Whoever calls it compromised has said that users may feel it, and takes what is in use for what it is.

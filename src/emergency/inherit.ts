@@ -45,14 +45,18 @@ export async function leftBy(engine: Engine, rotation: string, progress: Progres
 function lateOf(engine: Pick<Engine, 'now' | 'state'>, { open, plan, done }: Progress): Ms {
   if (open === undefined) return 0
   const { do: kind } = stepOf(plan, open.step)
-  const fenced = (kind === 'mint' || kind === 'set' || kind === 'forget') && done.get('preflight')?.evidence['fenced'] === true
+  const fenced = (kind === 'mint' || kind === 'set' || kind === 'forget') && (done.get('preflight')?.evidence['fenced'] ?? plan.summary.fenced) === true
   return fenced ? 0 : Math.max(0, open.deadline + plan.traits.settle + (open.ownerGone ? 0 : engine.state.skew) - engine.now())
 }
 
-/** What the ledger still has of the secret: everything that is not gone, with its value where a rotation has kept it. */
-export async function inLedger(engine: Engine, of: Pick<Plan, 'system' | 'environment' | 'secret'>): Promise<Live[]> {
+/**
+ * What the ledger still has of the secret beside the one in use, which is known, and what an open rotation has, which is opened later:
+ * everything that is not gone, with its value where a rotation has kept it.
+ */
+export async function inLedger(engine: Engine, of: Pick<Plan, 'system' | 'environment' | 'secret'>, known: { readonly current: Required<Pick<Live, 'id' | 'fingerprint'>>; readonly open?: string | undefined }): Promise<Live[]> {
   const rows = await readLedger(engine.state.db, secretKey(of.system, of.environment, of.secret))
-  return Promise.all(rows.filter(({ state }) => state !== 'gone').map(async (row) => ({ id: row.provider_id, fingerprint: row.fingerprint, ...(await valueOf(engine, row)) })))
+  const isKnown = (row: LedgerRow): boolean => row.rotation === known.open || (row.provider_id === known.current.id && row.fingerprint === known.current.fingerprint)
+  return Promise.all(rows.filter((row) => row.state !== 'gone' && !isKnown(row)).map(async (row) => ({ id: row.provider_id, fingerprint: row.fingerprint, ...(await valueOf(engine, row)) })))
 }
 
 /** Of a credential that a rotation brought the value is sealed there as its new one. None for what was adopted. */

@@ -32,7 +32,7 @@ export function emergencySteps(plan: Pick<Plan, 'steps' | 'strategy' | 'traits' 
   if (!first) return [...pre, ...waitOut, ...accept, ...present, ...forget('forget'), ...pair, ...checks, ...close]
   if (plan.traits.mint === 'triggers') return [...pre, ...waitOut, ...accept, ...ended, ...present, ...pair, ...close]
   const again = late > 0 ? [...waitOut, ...forget('forget:late'), ...see('prove:late')] : []
-  return [...pre, ...ended, ...again, ...accept, ...present, ...pair, ...close]
+  return [...ended, ...again, ...pre, ...accept, ...present, ...pair, ...close]
 }
 
 /** Where old and new have names of their own in a store: nobody waits for the round that shows both. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Engine } from '../engine/engine.ts'
 import { secretOf } from '../engine/rotate.ts'
 import { foldProgress, type Progress } from '../journal/progress.ts'
@@ -7,12 +8,13 @@ import type { Manifest, SecretSpec } from '../manifest/model.ts'
 import { makePlan } from '../plan/make.ts'
 import type { Emergency, Plan } from '../plan/plan.ts'
 import { overlaps } from '../plan/steps.ts'
+import type { Sealed } from '../sealing/seal.ts'
 import { secretKey } from '../state/ledger.ts'
 import { listRotations } from '../state/rotation.ts'
 import { type Cast, openCast } from '../steps/cast.ts'
 import { readCurrent } from '../steps/current.ts'
 import { fingerprintOf, plainFields, Values } from '../steps/values.ts'
-import { demand } from '../steps/world.ts'
+import { demand, imagineWorld } from '../steps/world.ts'
 import { broughtBy, holdsCredential } from './branch.ts'
 import { estimatesOf } from './estimate.ts'
 import { inLedger, type Live } from './inherit.ts'
@@ -27,6 +29,9 @@ export interface Prepared {
   /** As of any rotation; its steps are put in the order of an emergency when it is opened. */
   readonly plan: Plan
   readonly old: Credential & { readonly fingerprint: string }
+  /** The id of the rotation that it will be, and the credential in use sealed for it. */
+  readonly id: string
+  readonly sealedOld: Sealed
   /** Of the ledger. */
   readonly live: readonly Live[]
   /** The rotation whose place it takes. */
@@ -52,14 +57,18 @@ export async function prepareEmergency(engine: Engine, manifest: Manifest, name:
     const current = await currentOf(engine, cast, secret, open, call)
     for (const value of Object.values(current.fields)) if (value.reveal() !== current.id) host.conceal(value)
     const old = { ...current, fingerprint: fingerprintOf(identity, secretKey(manifest.system, manifest.environment, name), current, plainFields(cast.issuer.traits.fields)) }
-    const [world, worksWith, live] = await Promise.all([
+    const id = `${name}-${new Date(engine.now()).toISOString().slice(0, 10).replaceAll('-', '')}-${randomBytes(3).toString('hex')}`
+    const offline = makePlan(manifest, secret, imagineWorld(cast, secret))
+    const [world, worksWith, live, sealedOld] = await Promise.all([
       lookUrgently(cast, secret, old, order === 'mint-first', call),
       broughtBy([secret.issuer.config, manifest.sealing?.config, manifest.state], host),
-      inLedger(engine, { system: manifest.system, environment: manifest.environment, secret: name }),
+      inLedger(engine, { system: manifest.system, environment: manifest.environment, secret: name }, { current: old, open: open?.id }),
+      // While the issuer is asked: it takes time, and time is exposure.
+      Values.open(engine, id, offline, host).then((values) => values.seal('old', old)),
     ])
     const plan = makePlan(manifest, secret, demand(world))
     if (order === 'forget-first' && overlaps(plan) && holdsCredential(worksWith, old, plan.traits)) throw new KeyturnError('OWN_CREDENTIAL', `${name} (${old.id})`)
-    return { secret, plan, old, live, estimates: estimatesOf(plan), worksWith, ...(open === undefined ? {} : { open }) }
+    return { secret, plan, old, id, sealedOld, live, estimates: estimatesOf(plan), worksWith, ...(open === undefined ? {} : { open }) }
   } finally {
     await cast.close()
   }

@@ -216,7 +216,7 @@ export class Attempts {
     // What a provider makes it never makes again: to end it once more does no harm, however late.
     if (step.do === 'forget' && plan.traits.value === 'made') return true
     // The fence holds back older owners; what we sent ourselves passes it.
-    if (step.do === 'mint' || step.do === 'set' || step.do === 'forget') return done.get('preflight')?.evidence['fenced'] === true && open !== undefined && open.fence < fence
+    if (step.do === 'mint' || step.do === 'set' || step.do === 'forget') return (done.get('preflight')?.evidence['fenced'] ?? plan.summary.fenced) === true && open !== undefined && open.fence < fence
     if (open?.ownerGone !== true) return false
     if (step.do === 'publish') return this.#cast.stores[step.store]?.traits.local === true
     return step.do === 'reload' && plan.waves.length > 0 && this.#cast.waves[step.wave]?.[step.consumer]?.consumer.traits.local === true

@@ -84,7 +84,8 @@ function attempt(progress: Progress, step: Step, now: number): Next {
   if (wrong !== undefined) return wrong
   // Each lost one may still turn up at the provider: a third would be one more to find and end (I3).
   if (step.do === 'mint' && progress.direction === 'forward' && mayLeave(progress.plan.traits) && mintsLost(progress) >= MINTS_LOST) {
-    return { do: 'turn', code: progress.trouble?.code ?? 'DEADLINE', about: 'two mints got no answer' }
+    const why = { code: progress.trouble?.code ?? 'DEADLINE', about: 'two mints got no answer' } as const
+    return progress.plan.emergency === undefined ? { do: 'turn', ...why } : { do: 'pause', step, ...why }
   }
   const due = staleGate(progress, step, now) ?? step
   return { do: 'attempt', step: due, attempt: (progress.attempts.get(due.id) ?? 0) + 1 }
@@ -130,7 +131,7 @@ function closeAtEnd(progress: Progress): Next {
 function afterTrouble(progress: Progress, step: Step, trouble: Trouble, now: number): Next {
   const { code, about } = trouble
   // What a person is asked before anything is changed is waited for like any other task.
-  if (step.do === 'preflight' && trouble.is !== 'asked') return { do: 'close', result: 'refused', code, about }
+  if (step.do === 'preflight' && trouble.is !== 'asked' && progress.begun.size === 0) return { do: 'close', result: 'refused', code, about }
   const passing = trouble.is !== 'asked' && PASSING.has(code)
   if (passing && now - trouble.since < PATIENCE_MS && !pressing(progress, step)) {
     const until = trouble.at + backoff(trouble.times)

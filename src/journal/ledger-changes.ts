@@ -40,7 +40,8 @@ export function ledgerChanges(
   }
   switch (step.do) {
     case 'preflight':
-      put('old', 'presented')
+      // An emergency has ended it by then.
+      if (plan.emergency === undefined) put('old', 'presented')
       break
     case 'mint':
       // Only started: the provider's own rotation brings it. Of a key that we make nobody knows yet.

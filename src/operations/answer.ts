@@ -79,7 +79,7 @@ function ledgerOf(plan: Plan, { step }: OpenTask, values: Values, known: { reado
 
 /** The same for a word alone. Only one about a credential's state changes anything; for all others no identity is needed. */
 async function ledgerOfWord(engine: Engine, rotation: string, { progress: { plan } }: Recorder, asked: OpenTask): Promise<LedgerChange[]> {
-  if (asked.task.kind === 'prepare' || stepOf(plan, asked.step).do !== 'set') return []
+  if (asked.task.kind === 'prepare' || !['set', 'forget'].includes(stepOf(plan, asked.step).do)) return []
   const values = await Values.open(engine, rotation, plan, engine.host(plan.base))
   return ledgerOf(plan, asked, values, values)
 }

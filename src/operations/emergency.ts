@@ -8,6 +8,7 @@ import { type IncidentRecord, recordOf } from '../emergency/record.ts'
 import { leakUrl, saidText } from '../emergency/text.ts'
 import type { Engine } from '../engine/engine.ts'
 import { secretOf } from '../engine/rotate.ts'
+import { mintsLost } from '../journal/steps.ts'
 import { KeyturnError } from '../kit/index.ts'
 import type { Manifest } from '../manifest/model.ts'
 import type { Emergency } from '../plan/plan.ts'
@@ -49,6 +50,9 @@ export interface EmergencyOutcome {
   readonly files?: IncidentFiles
 }
 
+/** After so many mints that got no answer a rotation makes no more; another one does, and ends what they made. */
+const MINTS_LOST = 2
+
 /** A secret that was looked at, or why not. */
 type Looked = { readonly secret: string } & ({ readonly prepared: Prepared } | { readonly goesOn: string; readonly incident: string; readonly order: Emergency['order']; readonly estimates: Emergency['estimates'] } | { readonly error: KeyturnError })
 
@@ -85,8 +89,8 @@ async function look(engine: Engine, manifest: Manifest, name: string, order: Eme
   try {
     const prepared = await prepareEmergency(engine, manifest, name, order)
     const begun = prepared.open?.progress.plan.emergency
-    // One that forgets first has begun to end everything: to begin again would only cost time.
-    if (prepared.open !== undefined && begun !== undefined && (begun.order === order || begun.order === 'forget-first')) return { secret: name, goesOn: prepared.open.id, incident: begun.incident, order: begun.order, estimates: begun.estimates }
+    // One that forgets first has begun to end everything: to begin again would only cost time, unless it makes no more credentials.
+    if (prepared.open !== undefined && begun !== undefined && mintsLost(prepared.open.progress) < MINTS_LOST && (begun.order === order || begun.order === 'forget-first')) return { secret: name, goesOn: prepared.open.id, incident: begun.incident, order: begun.order, estimates: begun.estimates }
     return { secret: name, prepared }
   } catch (thrown) {
     if (!(thrown instanceof KeyturnError)) throw thrown

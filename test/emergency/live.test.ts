@@ -56,7 +56,7 @@ describe('forget first, on two live processes', () => {
     expect(await world.login(await stage.dsn())).toBe('accepted')
 
     const { plan, events } = await shown(world, await world.newest())
-    expect(plan.steps.map(({ id }) => id).slice(0, 4)).toEqual(['preflight', 'forget', 'prove:ended', 'mint'])
+    expect(plan.steps.map(({ id }) => id).slice(0, 4)).toEqual(['forget', 'prove:ended', 'preflight', 'mint'])
     expect(plan.back).toEqual([])
     expect(plan.steps.some((step) => step.do === 'wait' || step.do === 'gate' || step.do === 'watch')).toBe(false)
     const at = (step: string): number => events.find((event) => event.type === 'step-done' && event.step === step)?.at ?? 0

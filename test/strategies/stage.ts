@@ -58,6 +58,8 @@ export interface Stage {
   plan(): Promise<Plan>
   /** The id of the rotation that the rest is about: the one that was opened last. */
   rotation(): string
+  /** Another rotation is what the rest is about from now on. */
+  turnTo(id: string): void
   /** Opens a rotation. */
   open(opening?: Partial<Opening>): Promise<string>
   /** Opens one that takes back the one that was opened last, or another one. */
@@ -151,6 +153,7 @@ export async function setStage(traits: ReferenceTraits, options: StageOptions = 
   return {
     server, engine, manifest, services, clock, plan, once, on, events,
     rotation: () => rotation,
+    turnTo: (id) => { rotation = id },
     put: (token) => {
       writeFileSync(envFile, `# of the app\n${KEY}=${token}\n`)
       for (const { instances } of Object.values(services)) for (const one of instances) one.holds = token
