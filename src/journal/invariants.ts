@@ -163,10 +163,8 @@ export const INVARIANTS: readonly Invariant[] = [
       if (event.type !== 'rotation-closed') return undefined
       if (event.result === 'superseded') return undefined
       if (event.result === 'refused') return progress.intended.size === 0 ? undefined : 'closed as refused after something was changed'
-      if (progress.plan.traits.acceptor !== 'issuer') return undefined
       // What keyturn does not end (the provider does, in its own time) it does not prove dead; the receipt says so.
-      const list = progress.direction === 'forward' ? progress.plan.steps : progress.plan.back
-      if (!list.some((step) => step.do === 'prove')) return undefined
+      if (!stepsOf(progress).some((step) => step.do === 'prove')) return undefined
       // A mint that was refused, or got lost, left no credential that could be shown.
       if (event.result === 'rolled-back' && !isKnown(progress)) return undefined
       const proof = [...progress.done].filter(([id]) => stepOf(progress.plan, id).do === 'prove').at(-1)?.[1].evidence

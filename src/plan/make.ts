@@ -43,6 +43,7 @@ export function makePlan(manifest: Manifest, secret: SecretSpec, world: World): 
     checks: secret.checks.length,
     postflight: manifest.postflight.length,
     timing: secret.timing,
+    shows: secret.checks.some((check) => check.as !== undefined),
     names: stores.some(({ bind }) => Object.values(bind).some(({ slot }) => slot === 'new' || slot === 'old')),
     within: { secret: within(secret.checks), postflight: within(manifest.postflight) },
     ...takesBack,

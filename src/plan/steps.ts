@@ -12,6 +12,8 @@ export interface Layout {
   readonly checks: number
   readonly postflight: number
   readonly timing: Timing
+  /** Whether a check of the secret takes a credential: where no issuer could, it tells which one is accepted. */
+  readonly shows?: boolean
   /** Whether a store has keys for old and new beside the one that stays. */
   readonly names?: boolean
   /** How long each check may look again. */
@@ -151,6 +153,7 @@ function forgetKey(steps: Builder, layout: Layout, keeps: Which, ends: Which): v
   steps.add('grace', 'present', { do: 'wait', why: 'grace', for: life }, undefined, presented)
   steps.add('gate:forget', 'forget', { do: 'gate', keeps, beside: ends, ends, to: 'gone' }, LOOK_MS, presented)
   present(steps, layout, { which: keeps }, { id: 'forget:', phase: 'forget', needs: shown })
+  prove(steps, layout, 'prove', keeps, ends, shown)
 }
 
 function probe(steps: Builder, layout: Layout, which: Which, needs?: Needed): void {
@@ -217,7 +220,7 @@ function watch(steps: Builder, { timing, traits }: Layout, id: string, which: Wh
 }
 
 function prove(steps: Builder, layout: Layout, id: string, accepted: Which, rejected: Which, needs?: Needed): void {
-  if (layout.traits.acceptor === 'issuer') steps.add(id, 'forget', { do: 'prove', accepted, rejected }, LOOK_MS, needs)
+  if (layout.traits.acceptor === 'issuer' || (isDual(layout) && layout.shows === true)) steps.add(id, 'forget', { do: 'prove', accepted, rejected }, LOOK_MS, needs)
 }
 
 function close(steps: Builder, { traits }: Layout): Step[] {

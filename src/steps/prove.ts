@@ -3,6 +3,7 @@ import type { Which } from '../plan/step.ts'
 import { inheritedVerdicts } from './inherited.ts'
 import { probeAll, triesOf } from './probe.ts'
 import type { Scene } from './scene.ts'
+import { proveByChecks } from './token-proof.ts'
 
 /** A pair of probes has to fall into the same minute to be a pair. */
 const PAIR_MS = 60_000
@@ -12,6 +13,7 @@ const PAIR_MS = 60_000
  * every endpoint. That the same probe accepted the old one in preflight is what makes its rejection mean something.
  */
 export async function prove(scene: Scene, step: { readonly accepted: Which; readonly rejected: Which }, call: Call): Promise<Answer<Evidence>> {
+  if (scene.plan.traits.acceptor !== 'issuer') return proveByChecks(scene, step.accepted, step.rejected, call)
   const from = scene.now()
   const kept = await probeAll(scene, step.accepted, call)
   const ended = await probeAll(scene, step.rejected, call)

@@ -41,6 +41,7 @@ export function stepText(plan: Plan, step: Step, fresh = plan.next?.id): string 
       return `end ${[id('old'), ...(plan.emergency?.inherits ?? []).map((each) => each.id)].join(', ')} and their sessions, at once`
     case 'prove':
       if (step.accepted === undefined) return `see from when on ${id(step.rejected)} is rejected everywhere`
+      if (plan.strategy === 'dual-key') return `prove in pairs: what the ${step.accepted} key signs is accepted, what the ${step.rejected} one signs is rejected`
       return `prove in pairs: ${id(step.accepted)} accepted, ${id(step.rejected)} rejected`
     case 'reclaim':
       return 'end what requests of this rotation left behind beside its credential'

@@ -20,11 +20,14 @@ export interface Clients {
 const BATCH = 25
 const EVERY_MS = 25
 
+/** Where it is not about how many there are. */
+export const SELDOM_MS = 100
+
 /**
  * Clients that ask for tokens all the time and show each of them to every instance, at once and again shortly before it ends. Nobody
  * shows one that has ended: whatever is refused was good.
  */
-export function startClients(front: string, instances: number, lifeMs: number): Clients {
+export function startClients(front: string, instances: number, lifeMs: number, everyMs = EVERY_MS): Clients {
   let tokens = 0
   let shown = 0
   const refused = new Map<string, number>()
@@ -64,7 +67,7 @@ export function startClients(front: string, instances: number, lifeMs: number): 
     while (!ending.signal.aborted) {
       const each = one().finally(() => underway.delete(each))
       underway.add(each)
-      await pause(EVERY_MS)
+      await pause(everyMs)
     }
     await Promise.all(underway)
   })()

@@ -78,6 +78,7 @@ async function verdict(token: string): Promise<string> {
 async function answer(request: IncomingMessage): Promise<string> {
   if (request.url === '/jwks') return keys.set ?? ''
   if (request.url === '/readyz') return '{}'
+  if (request.url === '/private') return verdict(request.headers.authorization?.slice('Bearer '.length) ?? '')
   const asked = JSON.parse(await text(request)) as { readonly nonce: string; readonly count: number; readonly tokens: readonly string[] }
   switch (request.url) {
     case '/mint': {
@@ -94,7 +95,7 @@ async function answer(request: IncomingMessage): Promise<string> {
 }
 
 const server = createServer((request, response) => {
-  answer(request).then((body) => response.end(body), () => response.writeHead(500).end())
+  answer(request).then((body) => response.writeHead(request.url === '/private' && body !== 'ok' ? 401 : 200).end(body), () => response.writeHead(500).end())
 })
 const pidFile = join(folder, `${name}.pid`)
 process.on('SIGTERM', () => {

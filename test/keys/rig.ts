@@ -32,8 +32,18 @@ export interface Rig {
   close(): Promise<void>
 }
 
+/** How keys are shown here. */
+export interface Shape {
+  /** The field that instances answer a challenge for, where it is not the only one. */
+  readonly field?: string
+  /** How a check signs a token. */
+  readonly jwt: Readonly<Record<string, unknown>>
+  /** How often clients ask for tokens. */
+  readonly everyMs?: number
+}
+
 /** Sets it up and has clients work on it. `files` are what the instances find when they start; `secret` is in the manifest. */
-export async function setRig(files: Readonly<Record<string, string>>, secret: Readonly<Record<string, unknown>>, field?: string): Promise<Rig> {
+export async function setRig(files: Readonly<Record<string, string>>, secret: Readonly<Record<string, unknown>>, shape: Shape): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), 'keyturn-keys-'))
   const app = join(folder, 'app')
   mkdirSync(app, { mode: 0o700 })
@@ -49,8 +59,8 @@ export async function setRig(files: Readonly<Record<string, string>>, secret: Re
     await until(`${name} listens`, 20_000, () => (pidOf(app, name) !== undefined && pidOf(app, name) !== before ? true : undefined))
   }
   await Promise.all(NAMES.map(one))
-  writeFileSync(join(app, 'keyturn.yaml'), manifest(secret, ports, restart, field))
-  const clients = startClients(front.url, NAMES.length, LIFE_S * 1_000)
+  writeFileSync(join(app, 'keyturn.yaml'), manifest(secret, ports, restart, shape))
+  const clients = startClients(front.url, NAMES.length, LIFE_S * 1_000, shape.everyMs)
   return {
     folder: app, front, clients,
     env: () => Object.fromEntries(readFileSync(join(app, '.env'), 'utf8').split('\n').flatMap((line) => {
@@ -100,7 +110,7 @@ fi
 `
 }
 
-function manifest(secret: Readonly<Record<string, unknown>>, ports: readonly number[], restart: string, field?: string): string {
+function manifest(secret: Readonly<Record<string, unknown>>, ports: readonly number[], restart: string, { field, jwt }: Shape): string {
   const url = (at: number): string => `http://127.0.0.1:${ports[at]}`
   return stringify({
     version: 1, system: 'keys', environment: 'staging',
@@ -113,7 +123,7 @@ function manifest(secret: Readonly<Record<string, unknown>>, ports: readonly num
           instances: NAMES.map((name, at) => ({ name, pidFile: `${name}.pid`, ready: `${url(at)}/readyz` })),
           attest: { use: 'http', ...(field === undefined ? {} : { field }), challenges: Object.fromEntries(NAMES.map((name, at) => [name, `${url(at)}/attest`])) },
         }],
-        checks: NAMES.map((_, at) => ({ use: 'http', url: `${url(at)}/readyz` })),
+        checks: NAMES.map((_, at) => ({ use: 'http', as: 'new', url: `${url(at)}/private`, auth: { jwt } })),
       },
     },
   })

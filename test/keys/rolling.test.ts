@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { until } from '../../demo/until.ts'
+import { SELDOM_MS } from './clients.ts'
 import { LIFE_S, type Rig, setRig } from './rig.ts'
 
 const value = (): string => randomBytes(48).toString('base64')
@@ -44,7 +45,7 @@ function say(title: string, { clients, front }: Rig): void {
 describe.runIf(process.platform === 'linux').concurrent('keys that three real processes sign and check with, restarted one after the other under clients', { timeout: 120_000 }, () => {
   it('by three publishes: no token is refused; the old key is accepted through the grace and refused after it (G-05, C-09, C-32, S3-20, S3-26)', async () => {
     const old = value()
-    const rig = await setRig(envFile(old), SHARED)
+    const rig = await setRig(envFile(old), SHARED, { jwt: { alg: 'HS256', field: 'value' } })
     try {
       await enough(rig, 500)
       const oldToken = await tokenBy(old)
@@ -58,6 +59,7 @@ describe.runIf(process.platform === 'linux').concurrent('keys that three real pr
       expect(verdicts).toEqual(Array(6).fill('ok'))
       const ended = await rig.keyturn(['resume', 'jwt', '--wait'])
       expect(ended.code, ended.said).toBe(0)
+      expect(ended.said).toMatch(/✔ prove in pairs: what the new key signs is accepted, what the old one signs is rejected/)
       expect(await rig.verdicts(oldToken)).toEqual(Array(3).fill('ERR_JWS_SIGNATURE_VERIFICATION_FAILED HS256'))
       expect(readFileSync(join(rig.folder, '.env'), 'utf8')).toBe(`# of the API\nPORT=80\nJWT_SECRET=${between['JWT_SECRET'] ?? ''}\n`)
       await enough(rig, TOKENS)
@@ -71,7 +73,7 @@ describe.runIf(process.platform === 'linux').concurrent('keys that three real pr
 
   it('in the order of the runbook, the new one first and the previous one afterwards, tokens are refused (C-09)', async () => {
     const old = value()
-    const rig = await setRig(envFile(old), SHARED)
+    const rig = await setRig(envFile(old), SHARED, { jwt: { alg: 'HS256', field: 'value' } })
     try {
       await enough(rig, 500)
       const next = value()
@@ -92,7 +94,7 @@ describe.runIf(process.platform === 'linux').concurrent('keys that three real pr
     const { privateKey } = generateKeyPairSync('ed25519')
     const jwk = { ...privateKey.export({ format: 'jwk' }), kid: 'first', alg: 'EdDSA', use: 'sig' }
     const { d: _, ...open } = jwk
-    const rig = await setRig({ 'private.pem': String(privateKey.export({ type: 'pkcs8', format: 'pem' })), 'jwks.json': `${JSON.stringify({ keys: [open] }, null, 2)}\n` }, PAIR, 'kid')
+    const rig = await setRig({ 'private.pem': String(privateKey.export({ type: 'pkcs8', format: 'pem' })), 'jwks.json': `${JSON.stringify({ keys: [open] }, null, 2)}\n` }, PAIR, { field: 'kid', jwt: { alg: 'EdDSA', field: 'private', kid: 'kid' }, everyMs: SELDOM_MS })
     try {
       const kids = (): readonly string[] => (JSON.parse(readFileSync(join(rig.folder, 'jwks.json'), 'utf8')) as { readonly keys: readonly { readonly kid: string }[] }).keys.map(({ kid }) => kid)
       await enough(rig, 500)
@@ -102,6 +104,7 @@ describe.runIf(process.platform === 'linux').concurrent('keys that three real pr
       expect(rest).toEqual(['first'])
       const back = await rig.keyturn(['abort', 'jwt', '--wait'])
       expect([back.code, back.out.includes('Rolled back')], back.said).toEqual([0, true])
+      expect(back.said).toMatch(/✔ prove in pairs: what the old key signs is accepted, what the new one signs is rejected/)
       expect(kids()).toEqual(['first'])
       const ended = await rig.keyturn(['rotate', 'jwt', '--wait'])
       expect(ended.code, ended.said).toBe(0)

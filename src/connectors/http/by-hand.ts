@@ -5,7 +5,9 @@ import type { CheckConfig } from './manifest.ts'
 /** The same request by curl. Headers go to it in a configuration that it reads from a pipe: its command line holds none. */
 export default { check } satisfies ByHand
 
-function check(config: CheckConfig): CheckByHand {
+function check(config: CheckConfig): CheckByHand | undefined {
+  // A shell does not sign tokens.
+  if (config.auth !== undefined && 'jwt' in config.auth) return undefined
   const { url, method, headers = {}, body, expect, timeout } = config
   const sent = Object.entries(headers).map(([name, text]) => ({ name, ...filled(text) }))
   const data = body === undefined ? undefined : filled(body)
@@ -34,7 +36,7 @@ function check(config: CheckConfig): CheckByHand {
 
 /** How the credential is shown. */
 function shown({ auth }: CheckConfig, as: Age): readonly string[] {
-  if (auth === undefined) return []
+  if (auth === undefined || 'jwt' in auth) return []
   if ('basic' in auth) return [option('user', `"$${variable(as, 'user')}:$${variable(as, 'password')}"`)]
   return [option('header', 'bearer' in auth ? `"authorization: Bearer $${variable(as, auth.bearer)}"` : `"${auth.header}: $${variable(as, auth.field)}"`)]
 }

@@ -8,6 +8,7 @@ import { Secret } from '../../kit/secret.ts'
 import { unmet, unwanted } from '../../outside/expectation.ts'
 import { type HttpRequest, type HttpResponse, request } from '../../outside/http/index.ts'
 import type { CheckConfig } from './manifest.ts'
+import { signToken } from './token.ts'
 
 type Auth = NonNullable<CheckConfig['auth']>
 type Stream = NonNullable<CheckConfig['expect']['stream']>
@@ -25,7 +26,7 @@ export function openCheck(config: CheckConfig, host: Host): Check {
     title: () => `http ${config.method} ${config.url.replace(/[?#].*$/s, '')}`,
     run: async (call, as) => {
       if (auth !== undefined && as === undefined) return inconclusive({ cause: 'no-credential' })
-      const shown = auth === undefined || as === undefined ? {} : show(auth, as)
+      const shown = auth === undefined || as === undefined ? {} : show(auth, as, host.now())
       if (shown === undefined) return refused('MANIFEST_INVALID', 'the credential has no such field as `auth` names')
       let asked: HttpRequest
       try {
@@ -52,7 +53,11 @@ function inconclusive(evidence: CheckResult['evidence']): Answer<CheckResult> {
 }
 
 /** The header that shows the credential; undefined when it lacks the field. */
-function show(auth: Auth, { fields }: Credential): Headers | undefined {
+function show(auth: Auth, { fields }: Credential, now: number): Headers | undefined {
+  if ('jwt' in auth) {
+    const token = signToken(auth.jwt, fields, now)
+    return token === undefined ? undefined : { authorization: new Secret(`Bearer ${token.reveal()}`) }
+  }
   if ('basic' in auth) {
     const { user, password } = fields
     if (user === undefined || password === undefined) return undefined

@@ -42,6 +42,17 @@ export const checkSchema = z
           header: headerName.describe('The header that carries the field.'),
           field: z.string().min(1).describe('The field that is sent in it, as it is.'),
         }),
+        z.strictObject({
+          jwt: z
+            .strictObject({
+              alg: z.enum(['HS256', 'RS256', 'ES256', 'EdDSA']).describe('The algorithm by its name in JWS.'),
+              field: z.string().min(1).describe('The field that is the key: the shared secret as UTF-8 text, or the private key.'),
+              kid: z.string().min(1).optional().describe('The field that is the key id; the token carries none when absent.'),
+              claims: z.record(z.string().min(1), z.union([z.string(), z.number(), z.boolean()])).optional().describe('What the token says beside `iat`, `exp` and `jti`.'),
+              life: durationSchema.default('60s').describe('How long it lives.'),
+            })
+            .describe('A fresh token that is signed with the credential is sent as a bearer token: what is said of it is said of the key.'),
+        }),
       ])
       .optional()
       .describe('How the credential is shown; for a check with `as: new`.'),

@@ -1,5 +1,6 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto'
+import { createHash, createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { type Fields, Secret } from '../../kit/secret.ts'
+import { readPrivateKey } from '../../outside/private-key.ts'
 import type { IssuerConfig } from './manifest.ts'
 
 type Form = Pick<IssuerConfig, 'alg' | 'bits' | 'private'>
@@ -51,15 +52,8 @@ function publicOf(key: KeyObject, { alg }: Pick<Form, 'alg'>, named?: string): {
   return { jwk: { ...members, alg: own, kid, use: 'sig' }, pem: String(open.export({ type: 'spki', format: 'pem' })).trim(), kid }
 }
 
-/** A private key in any of the forms in which it is written, also with `\n` for its line ends, as in variables. */
 function readPrivate(value: Secret | undefined): KeyObject | undefined {
-  const text = value?.reveal().trim() ?? ''
-  try {
-    if (text.startsWith('{')) return createPrivateKey({ key: JSON.parse(text) as JsonWebKey, format: 'jwk' })
-    return createPrivateKey(text.startsWith('-----') ? text.replaceAll('\\n', '\n') : Buffer.from(text, 'base64').toString())
-  } catch {
-    return undefined
-  }
+  return readPrivateKey(value?.reveal() ?? '')
 }
 
 function publicIn(value: Secret | undefined): JsonWebKey | undefined {
