@@ -7,7 +7,7 @@ import { unbegunNotice } from '../notices/of-time.ts'
 import { deliver } from '../outbox/deliver.ts'
 import { addressed, noticesIn } from '../outbox/derive.ts'
 import { forgetNotices, putNotices } from '../outbox/outbox.ts'
-import { standingNotices, type Memory } from './standing.ts'
+import type { Memory } from './standing.ts'
 import type { Watcher } from './follow.ts'
 
 /** What telling works with. */
@@ -144,6 +144,8 @@ export class Teller {
     const { state } = this.#telling
     const at = await state.clock()
     await forgetNotices(state.db, at)
+    // Only a worker looks at calendars: no other command should pay for them.
+    const { standingNotices } = await import('./standing.ts')
     const { notices, touched } = await standingNotices(state.db, this.#manifest, this.#memory, at)
     this.#found.push(...notices)
     for (const rotation of touched) this.#touched.add(rotation)

@@ -8,7 +8,7 @@ const FAILED: readonly Kind[] = ['rotation-paused', 'rotation-turned', 'rotation
 const REJECTED: readonly Code[] = ['CREDENTIAL_REJECTED', 'CHECK_FAILED']
 const BROKEN: readonly Code[] = ['CONSUMER_STALE', 'CONSUMER_UNREADY', 'CONSUMER_MISSING', 'CHECK_FAILED']
 const STUCK: readonly Kind[] = ['rotation-paused', 'rotation-rolled-back', 'rotation-refused', 'rotation-held', 'rotation-left']
-const LEAKED: readonly Kind[] = ['emergency-opened', 'incident-open']
+const LEAKED: readonly Kind[] = ['emergency-opened', 'incident-open', 'secret-compromised']
 const BY_ITSELF: readonly Kind[] = ['rotation-unbegun', 'secret-overdue']
 
 /** The conditions that routes and escalations may name beside kinds. */
@@ -21,7 +21,7 @@ export const CONDITIONS = {
 
 /** What each of them means, for people. */
 export const CONDITION_MEANS: Readonly<Record<keyof typeof CONDITIONS, string>> = {
-  leak: 'a secret is taken for compromised: `keyturn emergency`, and its incident until it is closed',
+  leak: 'a secret is marked as compromised, or ended by `keyturn emergency`; and its incident until it is closed',
   'auth-failures': 'a rotation stands still or goes back because the new credential is rejected or a check fails',
   'connections-broken': 'the same because a consumer does not take the new value, is not ready again, or a check fails',
   'auto-rotation-failed': 'a rotation that the schedule began, or the provider carries out, does not get to its end, or cannot begin; or a secret is overdue',
