@@ -99,4 +99,5 @@ export const byHand = {
   postgres: () => import('./connectors/postgres/by-hand.ts'),
   process: () => import('./connectors/process/by-hand.ts'),
   random: () => import('./connectors/random/by-hand.ts'),
+  receivers: () => import('./connectors/receivers/by-hand.ts'),
 } satisfies ByHandRegistry

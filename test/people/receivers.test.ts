@@ -1,6 +1,11 @@
+import { once } from 'node:events'
 import { readFileSync, statSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { text } from 'node:stream/consumers'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { answerChallenge, Secret } from '../../src/kit/index.ts'
 import { onTerminal } from '../strategies/terminal.ts'
 import { type Person, sitDown } from './console.ts'
 
@@ -30,7 +35,7 @@ describe('receivers outside', () => {
     const person = await sitDown(OUTSIDE)
     expect(await person.rotate()).toMatchObject({ exit: 4, out: expect.stringContaining('Asked: Hand the value over to billing, shipping') as string })
     const shown = (await person.keyturn('task', 'show', 'mail')).out
-    for (const text of ['billing: hand it to ops@billing.example, by their portal', 'billing: not handed over', '--hand-over NAME', '--receiver NAME']) expect(shown).toContain(text)
+    for (const words of ['billing: hand it to ops@billing.example, by their portal', 'billing: not handed over', '--hand-over NAME', '--receiver NAME']) expect(shown).toContain(words)
 
     expect(await taken(person), 'in one breath for all').toMatchObject({ exit: 3, err: expect.stringContaining('billing, shipping') as string })
     expect(await taken(person, 'billing'), 'before it could have it').toMatchObject({ exit: 3, err: expect.stringContaining('never handed over') as string })
@@ -125,6 +130,46 @@ describe('receivers outside', () => {
     }
     expect((await person.keyturn('task', 'list')).out).toContain('overdue for')
     expect((await person.keyturn('status')).out).toContain('not taken yet by billing')
+  })
+})
+
+/** A receiver that checks what we sign with the key that it holds, and answers challenges about it. */
+async function startReceiver(holds: string): Promise<{ readonly url: string; take(value: string): void }> {
+  let held = new Secret(holds)
+  const server = createServer((request, response) => {
+    void text(request).then((body) => response.end(JSON.stringify({ answer: answerChallenge(held, (JSON.parse(body) as { readonly nonce: string }).nonce) })))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => void server.close())
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/challenge`, take: (value) => { held = new Secret(value) } }
+}
+
+describe('a receiver that can be asked what it holds', () => {
+  it('is not believed a word against its own proof: who says that it took the value while it has not is found out (I-38, S2-39)', async () => {
+    const receiver = await startReceiver('a'.repeat(43))
+    const consumers = [{ use: 'receivers', receivers: { billing: { person: 'ops' } }, attest: { use: 'http', field: 'value', challenges: { billing: receiver.url } } }]
+    const person = await sitDown({ ...OUTSIDE, secret: { ...OUTSIDE.secret, consumers } })
+    await person.rotate()
+    const value = await handOver(person, 'billing')
+    const before = 'a'.repeat(43)
+    expect((await taken(person, 'billing')).out).toContain('billing holds the old value')
+    // One slot: a store that users read at once is put back, and the receiver is asked to go back too, which it never left.
+    expect(await person.asked()).toBe('back:reload:0.0 confirm')
+    expect(person.token()).toBe(before)
+    expect(value).not.toBe(before)
+    expect(await taken(person, 'billing')).toMatchObject({ exit: 5 })
+    expect(Object.values((await person.receipt()).attested)).toEqual([{ billing: 'challenge' }])
+  })
+
+  it('proves it by a challenge, and the receipt has the proof beside the word', async () => {
+    const receiver = await startReceiver('a'.repeat(43))
+    const consumers = [{ use: 'receivers', receivers: { billing: { person: 'ops' } }, attest: { use: 'http', field: 'value', challenges: { billing: receiver.url } } }]
+    const person = await sitDown({ ...OUTSIDE, secret: { ...OUTSIDE.secret, consumers } })
+    await person.rotate()
+    receiver.take(await handOver(person, 'billing'))
+    expect(await taken(person, 'billing')).toMatchObject({ exit: 0 })
+    expect(await person.receipt()).toMatchObject({ received: [{ receiver: 'billing' }] })
+    expect(Object.values((await person.receipt()).attested)).toEqual([{ billing: 'challenge' }])
   })
 })
 

@@ -43,6 +43,21 @@ describe('on a terminal', { timeout: 120_000 }, () => {
     expect(desk.stored()).toContain(tokenOf(made))
   })
 
+  it('a wrong paste is refused at the prompt, which asks again (HUMAN)', async () => {
+    const desk = await setDesk(TAGGED)
+    const rotation = await desk.ask('mint', MINT)
+    const made = desk.server.make()
+    const wrong = tokenOf(made).replace(/.{4}$/, 'Zz09')
+    const terminal = await onTerminal(desk, ['task', 'answer', rotation, '--wait'])
+    await terminal.saw('token: ')
+    terminal.type(`${wrong}\r`)
+    await terminal.saw('rejects it (401)')
+    terminal.type(`${tokenOf(made)}\r`)
+    expect(await terminal.ended, terminal.screen()).toBe(0)
+    for (const value of [wrong, tokenOf(made)]) expect(terminal.screen()).not.toContain(value)
+    expect(desk.stored()).toContain(tokenOf(made))
+  })
+
   it.for([['Ctrl-C', '\u0003'], ['Ctrl-D', '\u0004']] as const)('%s at the prompt answers nothing: the task is still there', async ([, key]) => {
     const desk = await setDesk(TAGGED)
     const rotation = await desk.ask('mint', MINT)

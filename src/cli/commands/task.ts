@@ -1,11 +1,12 @@
-import { KeyturnError } from '../../kit/index.ts'
+import { type Fields, KeyturnError } from '../../kit/index.ts'
 import { handOver } from '../../operations/hand-over.ts'
-import { answer, decline, taskOf, tasks } from '../../operations/tasks.ts'
+import { answer, decline, type Task, taskOf, tasks } from '../../operations/tasks.ts'
 import { taskLines, taskListLines } from '../../views/task.ts'
 import { EXIT, exitOfRun } from '../exit.ts'
 import { openWay } from '../reveal.ts'
 import { progressTo, tellOutcome } from '../report.ts'
 import { type CommonOptions, manifestOf, type Session } from '../session.ts'
+import type { Terminal } from '../terminal.ts'
 import { fieldsFrom, type ValueOptions } from '../value.ts'
 
 interface Options extends CommonOptions, ValueOptions {
@@ -16,6 +17,9 @@ interface Options extends CommonOptions, ValueOptions {
   readonly leave?: boolean
   readonly receiver?: readonly string[]
 }
+
+/** So often somebody at a terminal may try. */
+const TRIES = 3
 
 /** `keyturn task list|show|answer|decline`: what people are asked, and what they say to it. */
 export async function run({ runtime, terminal }: Session, [verb = 'list', rotation, ...command]: readonly string[], options: Options): Promise<number> {
@@ -53,7 +57,21 @@ export async function run({ runtime, terminal }: Session, [verb = 'list', rotati
   if (verb === 'decline' && (options.reason ?? '').trim() === '') throw new KeyturnError('USAGE', '`task decline` needs --reason', { hint: 'Say why; the journal keeps it.' })
   const outcome = verb === 'decline'
     ? await decline(runtime, manifest, task.rotation, options.reason ?? '', watcher)
-    : await answer(runtime, manifest, task.rotation, await fieldsFrom(task.asksFor, options, (secret) => terminal.conceal(secret)), { ...watcher, leave: options.leave === true, ...(options.receiver === undefined ? {} : { receivers: options.receiver }) })
+    : await answered(terminal, task, options, (fields) => answer(runtime, manifest, task.rotation, fields, { ...watcher, leave: options.leave === true, ...(options.receiver === undefined ? {} : { receivers: options.receiver }) }))
   tellOutcome(terminal, outcome, json)
   return exitOfRun(outcome)
+}
+
+/** Somebody who types is asked again when it cannot be the answer; a file or a pipe would say the same again. */
+async function answered<T>(terminal: Terminal, task: Task, options: Options, give: (fields: Fields) => Promise<T>): Promise<T> {
+  const typed = options.file === undefined && options.stdin !== true && task.asksFor.length > 0
+  for (let left = TRIES; ; left -= 1) {
+    const fields = await fieldsFrom(task.asksFor, options, (secret) => terminal.conceal(secret))
+    try {
+      return await give(fields)
+    } catch (thrown) {
+      if (!typed || left <= 1 || !(thrown instanceof KeyturnError) || thrown.code !== 'TASK_UNFIT') throw thrown
+      terminal.err(`${terminal.paint.bad(thrown.code)} ${thrown.message}\n${thrown.hint}`)
+    }
+  }
 }
