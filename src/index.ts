@@ -36,6 +36,7 @@ export { answerQuestion, closeAnswered, incidents, showIncident } from './operat
 export { adopt } from './operations/adopt.ts'
 export type { Outcome, RunOptions, Watcher } from './operations/follow.ts'
 export { plan, resume, rotate, type RotateOptions, turnBack } from './operations/rotate.ts'
+export { rollback, type RollbackOptions, type RolledBack } from './operations/rollback.ts'
 export { type OpenRotation, status } from './operations/status.ts'
 export { outbox, tryNotifier, undelivered, type Undelivered } from './operations/notify.ts'
 export type { Plan } from './plan/plan.ts'

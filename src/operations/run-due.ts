@@ -19,6 +19,7 @@ const BEGIN_MS = 20_000
 
 /** So often what was kept for long enough is wiped. */
 const WIPE_MS = 3_600_000
+
 /** So often it is looked whether more of a campaign is to be begun. */
 const ADVANCE_MS = 2_000
 
@@ -53,7 +54,7 @@ export async function runDue(engine: Engine, manifest: Manifest, options: RunDue
   let wipedAt = engine.now()
   try {
     await beginDue(engine, manifest, watcher.onFailure)
-    await wipeKept(engine, manifest)
+    await wipe(engine, manifest, watcher)
     if (options.once) await carryCampaigns(engine, manifest, watcher)
     let advancedAt = Number.NEGATIVE_INFINITY
     await runLoop({
@@ -68,7 +69,7 @@ export async function runDue(engine: Engine, manifest: Manifest, options: RunDue
         }
         if (engine.now() - wipedAt >= WIPE_MS) {
           wipedAt = engine.now()
-          await wipeKept(engine, manifest)
+          await wipe(engine, manifest, watcher)
         }
         if (state.kind === 'postgres') endOverdueOrphans(state.folder, engine.now())
         return candidates(engine, whose, by, atMost)
@@ -110,6 +111,16 @@ async function carryCampaigns(engine: Engine, manifest: Manifest, watcher: RunWa
 /** How long the journals of this system are, by rotation. */
 async function lengthsOf({ state }: Engine, { system, environment }: Manifest): Promise<ReadonlyMap<string, number>> {
   return new Map((await listRotations(state.db, { system, environment })).map(({ id, seq }) => [id, seq]))
+}
+
+/** What cannot be wiped now is wiped later: nothing waits for it. */
+async function wipe(engine: Engine, manifest: Manifest, { onTrouble }: RunWatcher): Promise<void> {
+  try {
+    await wipeKept(engine, manifest)
+  } catch (thrown) {
+    if (!(thrown instanceof KeyturnError)) throw thrown
+    onTrouble(thrown)
+  }
 }
 
 async function candidates({ state, isDead, now }: Engine, whose: Whose, by: number, atMost: number): Promise<readonly Candidate[]> {

@@ -56,7 +56,7 @@ describe('the steps of the way forward', () => {
     ])
   })
 
-  it('turn on again what is taken back to, and make nothing; in one slot it is applied again (issue 6.4)', () => {
+  it('turn on again what is taken back to, and make nothing; in one slot it is applied again', () => {
     const back = (traits: Partial<Layout['traits']>): string[] => ids(forwardSteps(layoutOf({ strategy: 'overlap', traits: { ...postgresTraits('alternate'), ...traits }, takesBack: 'database-1' })))
     expect(back({ ends: ['off'] }).slice(0, 4)).toEqual(['preflight', 'restore', 'probe:new', 'publish:0'])
     expect(back({ ends: [] }).slice(0, 3)).toEqual(['preflight', 'probe:new', 'publish:0'])

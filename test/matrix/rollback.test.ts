@@ -28,7 +28,7 @@ const cells = (['folder', 'database'] as const).flatMap((state) =>
   made.steps.filter(isEffect).flatMap(({ id }) => (['after-intent', 'after-effect'] as const).map((point) => ({ state, id, point, title: `${id}, killed ${point}, state in a ${state}` }))))
 const ran: string[] = []
 
-describe('taking back with the shipped program and a real role, killed at every effect (issue 6.4, C-12)', { timeout: 180_000 }, () => {
+describe('taking back with the shipped program and a real role, killed at every effect (C-12)', { timeout: 180_000 }, () => {
   const prefix = `rb${randomBytes(3).toString('hex')}`
   let folder: string
   let ground: Ground

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { copyState } from '../../src/copying/copy.ts'
+import { recall } from '../../src/doctor/memory.ts'
 import { readEvents } from '../../src/journal/read.ts'
 import { foldProgress } from '../../src/journal/progress.ts'
 import { wipeKept } from '../../src/operations/retention.ts'
@@ -95,6 +96,8 @@ describe.each(BACKENDS)('is kept for thirty days, in $name (S1-69, R-18, C-13)',
     expect(await stage.on()).toMatchObject({ is: 'closed', result: 'rolled-back' })
     expect(taken).not.toBe(rotation)
 
+    expect((await recall(engine.state, manifest, clock.now)).found).toMatchObject([{ verdict: 'ok', subject: 'snapshots', says: expect.stringMatching(/^\d values from before are held, the last one until/) }])
+    expect((await recall(engine.state, manifest, clock.now + 2 * DAY)).found, 'nobody runs keyturn').toMatchObject([{ verdict: 'warning', subject: 'snapshots', hint: expect.stringContaining('keyturn run') }])
     clock.now = kept?.until ?? 0
     const { ciphertext = new Uint8Array() } = (await readSealed(engine.state.db, rotation, 'snapshot')) ?? {}
     expect(await wipeKept(engine, manifest)).toMatchObject([{ rotation, what: 'snapshot' }])

@@ -28,7 +28,7 @@ async function done(traits: ReferenceTraits, options: StageOptions = {}): Promis
   return { stage, first, second: stage.stored(), rotation }
 }
 
-describe('a rotation that is done is taken back by one of its own, with old and new swapped (issue 6.4, C-12, X-11, S1-57..S1-59)', () => {
+describe('a rotation that is done is taken back by one of its own, with old and new swapped (C-12, X-11, S1-57..S1-59)', () => {
   it.for(CAN)('%s', async ([, traits, options]) => {
     const { stage, first, second, rotation } = await done(traits, options)
     const back = await stage.takeBack()

@@ -61,6 +61,21 @@ describe('keyturn snapshot', () => {
   })
 })
 
+describe('keyturn run', () => {
+  it('wipes what was kept for long enough, and notes it; then there is no way back any more (S1-69, R-18)', async () => {
+    const world = await theatre.open({ manifest: (secret) => { secret.issuer['strategy'] = 'in-place'; secret['snapshots'] = '1ms' } })
+    expectRun(await world.keyturn(['rotate', 'database', '--wait']), 0)
+    const rotation = await world.newest()
+    expectRun(await world.keyturn(['snapshot', 'list']), 0, /to be wiped since/)
+    expectRun(await world.keyturn(['run', '--once']), 0)
+    expectRun(await world.keyturn(['snapshot', 'list']), 0, /No snapshot is held/)
+    expectRun(await world.keyturn(['snapshot', 'show', rotation]), 0, /it was wiped/)
+    expectRun(await world.keyturn(['history']), 0, new RegExp(`value-wiped.*the snapshot of ${rotation} was kept until`))
+    expectRun(await world.keyturn(['rollback', rotation]), 3, /held nowhere any more/, /The way is forward/)
+    expectRun(await world.keyturn(['audit', 'verify']), 0)
+  })
+})
+
 describe('keyturn event', () => {
   it('marks what only people know: due says it, and audit has it (R-04, R-05)', async () => {
     const world = await theatre.open({ manifest: (secret) => { secret['on'] = ['expiry'] } })
