@@ -78,7 +78,7 @@ const SHAPES: readonly (readonly [string, Wishes])[] = [
   ],
   [
     'dual-key with waves and stores',
-    { strategy: 'dual-key', stores: 2, waves: [1, 1], checks: 1, timing: { grace: 7_200_000, tokens: { life: 3_600_000, cache: 600_000 } }, traits: { acceptor: 'consumers', ends: [], settle: 0 } },
+    { strategy: 'dual-key', stores: 2, waves: [1, 1], checks: 1, shows: true, timing: { grace: 7_200_000, tokens: { life: 3_600_000, cache: 600_000 } }, traits: { acceptor: 'consumers', ends: [], settle: 0 } },
   ],
 ]
 

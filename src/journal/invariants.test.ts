@@ -175,6 +175,10 @@ const PLANTED: Readonly<Record<string, Readonly<Record<string, readonly TimedEve
     ),
   },
   I8: {
+    'two keys, done without the proof that the plan has': planted(
+      before((event) => event.type === 'step-done' && event.step === 'prove', { ...DUAL, checks: 1, shows: true }),
+      [{ type: 'rotation-closed', result: 'done' }],
+    ),
     'done without a proof': planted(
       before((event) => event.type === 'step-done' && event.step === 'prove:off'),
       [{ type: 'rotation-closed', result: 'done' }],

@@ -10,7 +10,7 @@ const AT_ONCE = { grace: '40ms', quiet: { for: '40ms', every: '20ms' }, undo: '4
 
 /** Plays the cells one after the other, each a rotation of the same secret; after one that fails the next begins in a fresh world. */
 async function playAll(traits: ReferenceTraits, options: StageOptions, wanted: (cell: Cell) => boolean): Promise<{ readonly computed: number; readonly ran: number; readonly failed: readonly string[] }> {
-  const fresh = (late: boolean): Promise<Stage> => setStage(traits, { ...options, secret: { ...AT_ONCE, ...(late ? { deadline: '150ms' } : {}) } })
+  const fresh = (late: boolean): Promise<Stage> => setStage(traits, { ...options, secret: { ...options.secret, ...AT_ONCE, ...(late ? { deadline: '150ms' } : {}) } })
   const cells = cellsOf(await (await fresh(false)).plan()).filter(wanted)
   const failed: string[] = []
   let ran = 0
@@ -39,6 +39,9 @@ const count = ({ computed, ran }: typeof total): void => {
 /** One of each strategy, and of overlap one by tag. */
 const WHOLE: readonly (readonly [title: string, traits: ReferenceTraits, options: StageOptions])[] = [
   ['overlap, made, by tag', { value: 'made', mint: 'adds', locate: 'tag', slots: 2, ends: ['off', 'gone'] }, {}],
+  ['overlap with a new and an old name, made, that can only be ended for good', { value: 'made', mint: 'adds', locate: 'tag', slots: 2, ends: ['gone'] }, {
+    secret: { stores: [{ use: 'dotenv', file: '.env', bind: { TOKEN: '{token}', TOKEN_NEW: { new: '{token}' }, TOKEN_OLD: { old: '{token}' } } }] },
+  }],
   ['hard-cut, chosen', { value: 'chosen', mint: 'replaces', locate: 'value', slots: 1, ends: [] }, { strategy: 'hard-cut' }],
   ['provider-managed, one slot', { value: 'made', mint: 'triggers', locate: 'tag', slots: 1, ends: [] }, {}],
 ]
