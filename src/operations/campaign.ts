@@ -12,7 +12,7 @@ import { openStateIfAny, type Runtime } from '../runtime.ts'
 import type { State } from '../state/open.ts'
 import { listRotations } from '../state/rotation.ts'
 import { carry, type CampaignOutcome } from './carry.ts'
-import { listDue } from './due.ts'
+import { type DueState, listDue } from './due.ts'
 import { type RunOptions, withEngine } from './follow.ts'
 import { request } from './request.ts'
 
@@ -57,13 +57,14 @@ export async function selectSecrets(runtime: Runtime, manifest: Manifest, { name
   return only === true ? chosen : withFollowers(chosen, active)
 }
 
+/** How those stand that `--due` means; what is open goes on by itself. */
+const TIME_OVER: ReadonlySet<DueState> = new Set<DueState>(['compromised', 'overdue', 'unrotated', 'unknown'])
+
 async function dueNames(runtime: Runtime, manifest: Manifest, now: number): Promise<ReadonlySet<string>> {
   const state = await openStateIfAny(runtime, manifest)
   try {
     const all = await listDue(manifest, state?.db, now, 0)
-    const closed = new Map(all.map(({ secret, since }) => [secret, since ?? 0]))
-    const follows = (name: string, since: number): boolean => manifest.secrets[name]?.on?.some((other) => (closed.get(other) ?? 0) > since) === true
-    return new Set(all.filter(({ state: is, secret, open, since }) => open === undefined && (is === 'overdue' || is === 'unrotated' || is === 'unknown' || (since !== undefined && follows(secret, since)))).map(({ secret }) => secret))
+    return new Set(all.filter(({ state: is, open, behind }) => open === undefined && (TIME_OVER.has(is) || behind !== undefined)).map(({ secret }) => secret))
   } finally {
     await state?.close()
   }

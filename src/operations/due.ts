@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Ms } from '../kit/index.ts'
 import type { Lifecycle, Manifest, SecretSpec } from '../manifest/model.ts'
-import { agendaOf, type Past } from '../schedule/agenda.ts'
+import { agendaOf, aheadOf, type Past } from '../schedule/agenda.ts'
 import { expiryOf, ownCauses } from '../schedule/cause.ts'
 import { type Zone, zoneOf } from '../schedule/zone.ts'
 import type { Tables } from '../state/schema.ts'
@@ -46,6 +46,8 @@ export interface Due {
   readonly open?: string
   /** Why that goes no further by itself. */
   readonly stuck?: string
+  /** The secrets that it follows and that were rotated since it was; absent when there are none. */
+  readonly behind?: readonly string[]
   /** When the schedule begins the next one, unix ms; absent without a schedule, or while something else stands in its way. */
   readonly begins?: number
   /** Why it does not begin when it is due: a window, a freeze, another rotation. */
@@ -96,7 +98,8 @@ export async function listDue(manifest: Manifest, db: Kysely<Tables> | undefined
   return secrets
     .map((secret): Due => {
       const { begins: at, because } = begins.get(secret.name) ?? {}
-      return { ...dueOf(secret, past === undefined ? undefined : (past.get(secret.name) ?? {}), now, within, zone), ...(at === undefined ? {} : { begins: at }), ...(because === undefined ? {} : { because }) }
+      const behind = past === undefined || secret.lifecycle !== 'active' ? [] : aheadOf(secret, past).map(({ name }) => name)
+      return { ...dueOf(secret, past === undefined ? undefined : (past.get(secret.name) ?? {}), now, within, zone), ...(behind.length === 0 ? {} : { behind }), ...(at === undefined ? {} : { begins: at }), ...(because === undefined ? {} : { because }) }
     })
     .sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || (a.at ?? 0) - (b.at ?? 0) || a.secret.localeCompare(b.secret))
 }

@@ -53,10 +53,11 @@ export async function runDue(engine: Engine, manifest: Manifest, options: RunDue
   let begunAt = engine.now()
   let wipedAt = engine.now()
   try {
+    // What somebody began as one comes before what begins by itself: it may be the same secret.
+    await (options.once ? carryCampaigns(engine, manifest, watcher) : advanceAll(engine, manifest, watcher.onFailure))
     await beginDue(engine, manifest, watcher.onFailure)
     await wipe(engine, manifest, watcher)
-    if (options.once) await carryCampaigns(engine, manifest, watcher)
-    let advancedAt = Number.NEGATIVE_INFINITY
+    let advancedAt = engine.now()
     await runLoop({
       due: async (by, atMost) => {
         if (!options.once && engine.now() - advancedAt >= ADVANCE_MS) {

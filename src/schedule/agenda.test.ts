@@ -29,6 +29,13 @@ describe('the agenda of what begins by itself', () => {
     expect(agenda(secrets, { jwt: done(5), database: done(10) })[0]).toMatchObject({ secret: 'database' })
   })
 
+  it('does not make it due again when both were rotated in one campaign, though the other one was closed later (R-06)', () => {
+    const secrets = [secret('jwt', { on: ['database'] }), secret('database')]
+    const as = (campaign: string, hours: number): Past => ({ last: { rotation: 'r', openedAt: NOW - 10 * DAY, closedAt: NOW - 10 * DAY + hours * 3_600_000, campaign } })
+    expect(agenda(secrets, { jwt: as('one', 1), database: as('one', 2) }).map(({ cause }) => cause)).toEqual(['every 90d', 'every 90d'])
+    expect(agenda(secrets, { jwt: as('one', 1), database: as('two', 2) })[0]).toMatchObject({ secret: 'jwt', cause: 'after database' })
+  })
+
   it('waits for a window and for the end of a freeze, and says so', () => {
     const late = { late: done(91) }
     expect(agenda([secret('late')], late, { windows: [{ from: '02:00', to: '04:00' }] })).toMatchObject([{ begins: Date.parse('2026-06-11T02:00:00Z'), because: 'outside of the windows' }])

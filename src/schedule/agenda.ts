@@ -73,14 +73,20 @@ export function agendaOf(schedule: Schedule, secrets: readonly Scheduled[], past
   return inTurn(sorted, schedule, secrets, past, now)
 }
 
-/** The earliest of what makes it due. */
-function causeOf(secret: Scheduled, known: Past & Required<Pick<Past, 'last'>>, past: ReadonlyMap<string, Past>, zone: Zone): Cause | undefined {
-  const after = (secret.on ?? []).flatMap((name): Cause[] => {
+/** The secrets that this one follows and that were rotated since it was, with when; none where it was never rotated. */
+export function aheadOf({ name: own, on = [] }: Pick<Scheduled, 'name' | 'on'>, past: ReadonlyMap<string, Past>): { readonly name: string; readonly at: number }[] {
+  const last = past.get(own)?.last
+  return on.flatMap((name) => {
     const other = past.get(name)?.last
     // Of one campaign it was rotated after the other one, though that was closed later.
-    const together = other?.campaign !== undefined && other.campaign === known.last.campaign
-    return other === undefined || together || other.closedAt <= known.last.openedAt ? [] : [{ cause: `after ${name}`, due: other.closedAt, lead: -1 }]
+    const asOne = other?.campaign !== undefined && other.campaign === last?.campaign
+    return last === undefined || other === undefined || asOne || other.closedAt <= last.openedAt ? [] : [{ name, at: other.closedAt }]
   })
+}
+
+/** The earliest of what makes it due. */
+function causeOf(secret: Scheduled, known: Past & Required<Pick<Past, 'last'>>, past: ReadonlyMap<string, Past>, zone: Zone): Cause | undefined {
+  const after = aheadOf(secret, past).map(({ name, at }): Cause => ({ cause: `after ${name}`, due: at, lead: -1 }))
   return [...ownCauses(secret, known, zone), ...after].toSorted((a, b) => a.due - b.due)[0]
 }
 

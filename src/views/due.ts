@@ -22,8 +22,9 @@ export function dueLines(list: readonly Due[], now: number, paint: Paint): strin
   const wide = Math.max(0, ...list.map(({ secret }) => secret.length))
   return list.map((due) => {
     const owner = due.owner === undefined ? '' : `  ${due.owner}`
+    const behind = due.behind === undefined ? '' : paint.warn(`; ${due.behind.join(', ')} was rotated since`)
     const open = due.open === undefined ? '' : `  open: ${due.open}`
-    return `${colour(due.state, paint)(due.state.padEnd(11))}  ${due.secret.padEnd(wide)}  ${textOf(due, now)}${paint.dim(beginOf(due, now))}${paint.dim(owner)}${open}`
+    return `${colour(due.state, paint)(due.state.padEnd(11))}  ${due.secret.padEnd(wide)}  ${textOf(due, now)}${behind}${paint.dim(beginOf(due, now))}${paint.dim(owner)}${open}`
   })
 }
 

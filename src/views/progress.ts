@@ -21,6 +21,10 @@ export function eventLine(event: TimedEvent, progress: Progress, paint: Paint): 
       if (step.do === 'wait') return undefined
       return line(paint.good('✔'), `${stepText(plan, step, newIdOf(progress))}${event.settled === true ? paint.dim(' (found done)') : ''}${paint.dim(proofText(event.evidence))}`)
     }
+    case 'barrier-passed':
+      return event.with.length === 0 ? undefined : line(paint.dim('·'), `everybody is ready: what it reloads is reloaded for ${event.with.join(', ')}, too`)
+    case 'reload-shared':
+      return line(paint.good('✔'), `${stepText(plan, stepOf(plan, event.step), newIdOf(progress))}${paint.dim(` (by ${event.by})`)}`)
     case 'step-absent':
       return line(paint.dim('·'), `${event.step} had not happened, again`)
     case 'step-refused':

@@ -24,7 +24,7 @@ const once = { 'gateway-1': 1, 'gateway-2': 1 }
 const none = (service: string): Record<string, number> => ({ [`${service}-1`]: 0, [`${service}-2`]: 0 })
 
 describe('several secrets as one', () => {
-  it('restarts the service of two of three secrets once, and ends with all of them proven (S1-24, C-31, R-16)', async () => {
+  it('restarts the service of two of three secrets once, and ends with all of them proven (S1-24, X-06)', async () => {
     const { world, shop } = await open()
     const planned = await world.keyturn(['plan', '--all', '--offline', '--json'])
     expect((planned.json() as { batches: unknown }).batches).toEqual([
@@ -45,8 +45,20 @@ describe('several secrets as one', () => {
 
 const REFUSE = { rehearse: 'refuse:cache/mint' } as const
 
+describe('one of several that is rotated in place', () => {
+  it('comes last, and its restart serves the one that waits for it: one restart for both, and the shortest gap (I4)', async () => {
+    const { world, shop, change } = await open()
+    change((secrets) => { secretOf(secrets, 'database').issuer['strategy'] = 'in-place' })
+    const ran = await world.keyturn(['rotate', 'database', 'cache', '--wait'])
+    expectRun(ran, 0, /Done: database-/, /Done: cache-/, /reload process gateway \(by database-/)
+    expect(shop.starts('gateway')).toEqual(once)
+    expect(ran.out.indexOf('make ')).toBeLessThan(ran.out.indexOf('CACHE_URL'))
+    expect(ran.out.indexOf('CACHE_URL')).toBeLessThan(ran.out.indexOf('APP_DATABASE_URL'))
+  })
+})
+
 describe('one of several that fails', () => {
-  it('is rolled back alone and stops what has not begun, which is listed with how to go on; with --keep-going it stops nothing (S1-24, S1-38, X-04)', async () => {
+  it('is rolled back alone and stops what has not begun, which is listed with how to go on; with --keep-going it stops nothing (S1-24)', async () => {
     const { world, shop, change } = await open()
     change((secrets) => { secretOf(secrets, 'cache').consumers = [shop.consumer('worker')] ; secretOf(secrets, 'queue').consumers = [shop.consumer('other')] })
     const ran = await world.keyturn(['rotate', '--all', '--wait', '--json'], REFUSE)
@@ -114,14 +126,20 @@ describe('whom a command means', () => {
     expect(await meant('--owner', 'shop')).toEqual(['cache', 'queue'])
     expect(await meant('--tag', 'nightly')).toEqual(['cache'])
     expect(await meant('--due')).toEqual(['cache'])
-    expect(await meant('--owner', 'platform', '--tag', 'nightly', '--due').catch(() => [])).toEqual([])
+    expectRun(await world.keyturn(['rotate', '--due', '--wait']), 0, /Done: cache-/)
+    expect(await meant('--due')).toEqual([])
+    change((secrets) => { secretOf(secrets, 'queue')['on'] = ['cache'] })
+    expectRun(await world.keyturn(['rotate', 'queue', '--wait']), 0, /Done: queue-/)
+    expectRun(await world.keyturn(['rotate', 'cache', '--only', '--wait']), 0, /Done: cache-/)
+    expectRun(await world.keyturn(['due']), 0, /queue .*; cache was rotated since/)
+    expect(await meant('--due')).toEqual(['queue'])
     expectRun(await world.keyturn(['rotate', 'queue', '--tag', 'nightly']), 2, /USAGE .*named, and chosen/)
     expectRun(await world.keyturn(['rotate']), 2, /USAGE .*no secret is named/, /--all/)
   })
 })
 
 describe('a campaign that waits', () => {
-  it('exits with 4 in grace, with `serial` before the second begins, and is gone on with by `run --once` (R-16, S4-21)', async () => {
+  it('exits with 4 in grace, with `serial` before the second begins, a third is refused, and it is gone on with by `run --once` (R-16, S4-21, X-04)', async () => {
     const { world, shop, change } = await open({ pace: { grace: '45s' } })
     change((secrets) => { delete secrets['queue'] })
     appendFileSync(world.stage.manifest, 'schedule: { serial: true }\n')
