@@ -96,8 +96,11 @@ export const byHand = {
   dotenv: () => import('./connectors/dotenv/by-hand.ts'),
   file: () => import('./connectors/file/by-hand.ts'),
   http: () => import('./connectors/http/by-hand.ts'),
+  litellm: () => import('./connectors/litellm/by-hand.ts'),
+  openrouter: () => import('./connectors/openrouter/by-hand.ts'),
   postgres: () => import('./connectors/postgres/by-hand.ts'),
   process: () => import('./connectors/process/by-hand.ts'),
   random: () => import('./connectors/random/by-hand.ts'),
   receivers: () => import('./connectors/receivers/by-hand.ts'),
+  zitadel: () => import('./connectors/zitadel/by-hand.ts'),
 } satisfies ByHandRegistry

@@ -35,7 +35,7 @@ function instructionsFor(scene: Scene, step: Step, title: string): readonly Inst
         ...plan.preflight.map((check, index) => checked(scene, check, hands.preflight[index], 'OLD')),
       ]
     case 'mint':
-      return [...atIssuer(issuer?.mint?.(AGE[step.which])), ...(plan.traits.value === 'made' && plan.traits.mint !== 'triggers' && issuer?.mint === undefined ? bring(scene) : [])]
+      return [...atIssuer(issuer?.mint?.(AGE[step.which])), ...(plan.traits.value === 'made' && plan.traits.mint !== 'triggers' ? taken(scene) : [])]
     case 'collect':
       return [...atIssuer(undefined), ...bring(scene)]
     case 'probe':
@@ -78,6 +78,13 @@ function instructionsFor(scene: Scene, step: Step, title: string): readonly Inst
     default:
       return [{ says: `${title}.` }]
   }
+}
+
+/** What was made goes into the stores: from the commands that made it, or from the person who saw it. */
+function taken(scene: Scene): readonly Instruction[] {
+  const issuer = scene.hands.issuer
+  if (issuer?.mint === undefined) return bring(scene)
+  return issuer.propose === undefined ? [renderEntries(scene.secret.stores)] : []
 }
 
 /** The fields that a provider made, from the person who saw them. */

@@ -29,7 +29,7 @@ async function makeWorld(what: keyof typeof WHAT): Promise<World> {
     return openIssuer(issuerSchema.parse({ url: fake.url, admin: '${env:ZITADEL_TOKEN}', ...WHAT[what] }), host)
   }
   const [web, other] = [fake.makeApplication('301'), fake.makeApplication('302')]
-  const [own, strange] = [fake.makeKey('201'), fake.makeKey('202')]
+  const [own, strange] = what === 'user' ? [fake.makeKey('201'), fake.makeKey('202')] : ['', '']
   const ofUser = (text: string): Credential => ({ id: (JSON.parse(text) as { keyId: string }).keyId, fields: { secret: new Secret(text) } })
   return {
     fake, openAs,

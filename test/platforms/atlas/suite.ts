@@ -13,6 +13,12 @@ import { openPlatform, type Platform, type Surroundings } from './platform.ts'
 /** A rotation ships several processes, and other files of a run take the processor meanwhile. */
 const LONG = 180_000
 
+/** What a rotation by hand changes. */
+const BY_HAND: Readonly<Record<string, string>> = {
+  database: 'ATLAS_DB_DSN', 'ai-key': 'DJED_AI_API_KEY', 'openrouter-key': 'OPENROUTER_API_KEY', 'session-secret': 'ATLAS_BFF_SESSION_SECRET', 'web-client': 'ATLAS_BFF_CLIENT_SECRET',
+  'graphsync-key': 'the key file',
+}
+
 /**
  * Every secret of the example rotated once on real processes, under load. `all`: the secrets that can be, in their order; `byHand`: those
  * that a person rotates once more, who has the text of `keyturn runbook` and nothing else, with the line that each of its questions gets.
@@ -73,6 +79,13 @@ export function atlasSuite(title: string, surround: () => Promise<Surroundings &
       return made
     }
 
+    /** By the AI gateway of the cell, or at the provider itself. */
+    async function setMode(mode: 'gateway' | 'legacy'): Promise<void> {
+      if ((here().env()['DJED_AI_BASE_URL'] === undefined ? 'legacy' : 'gateway') === mode) return
+      here().edit((text) => text.replace(/^#?DJED_AI_BASE_URL=/m, mode === 'legacy' ? '#DJED_AI_BASE_URL=' : 'DJED_AI_BASE_URL='))
+      expect([await here().make('ship-services'), await here().make('ship-planner')]).toEqual([0, 0])
+    }
+
     const work = (): readonly string[] => ['gateway/work/database', 'graphsync/work/database', 'planner/work/model', 'graphsync/work/token', 'resolver/work/token', ...(all.includes('redis') ? ['gateway/work/sessions'] : [])].map((path) => {
       const [service = '', ...rest] = path.split('/')
       return `${here().url(service as 'gateway')}/${rest.join('/')}`
@@ -120,13 +133,11 @@ export function atlasSuite(title: string, surround: () => Promise<Surroundings &
       const before = here().openrouter.keys.size
       expect(await keyturn('rotate', 'openrouter-key', '--wait')).toMatchObject({ code: 3, said: expect.stringMatching(/llm-status/) })
       expect(here().openrouter.keys.size).toBe(before)
-      here().edit((text) => text.replace('DJED_AI_BASE_URL=', '#DJED_AI_BASE_URL='))
-      expect([await here().make('ship-services'), await here().make('ship-planner')]).toEqual([0, 0])
+      await setMode('legacy')
       const made = await rotate('openrouter-key', ['OPENROUTER_API_KEY'], work())
       expectUnfelt(made)
       expect(Object.values(made.receipt.proof)).toContain('rejected 401')
-      here().edit((text) => text.replace('#DJED_AI_BASE_URL=', 'DJED_AI_BASE_URL='))
-      expect([await here().make('ship-services'), await here().make('ship-planner')]).toEqual([0, 0])
+      await setMode('gateway')
     }, LONG)
 
     it('web-client: the gap is measured; browsers stay signed in, and the old secret is invalid_client (S0-37..S0-41)', async () => {
@@ -174,16 +185,19 @@ export function atlasSuite(title: string, surround: () => Promise<Surroundings &
     }, LONG)
 
     it.each(byHand)('%s by hand: the text of `keyturn runbook` is enough, and holds no value', async (secret) => {
-      const { postgresUrl, bin } = here()
+      const { postgresUrl, bin, litellm, openrouter, zitadel } = here()
+      await setMode(secret === 'openrouter-key' ? 'legacy' : 'gateway')
       const made = await keyturn('runbook', secret)
       expect(made).toMatchObject({ code: 0 })
-      const before = here().env()
-      const typed = await rotateByHand({ text: made.out, bin, line: postgresUrl })
+      const [before, file] = [here().env(), readFileSync(here().keyFile, 'utf8')]
+      const given = { ATLAS_PG_ADMIN_URL: postgresUrl, DJED_AI_MASTER_KEY: litellm.master, OPENROUTER_MANAGEMENT_KEY: openrouter.management, ZITADEL_TOKEN: zitadel.token, ATLAS_BROWSER_COOKIE: here().cookie() }
+      const typed = await rotateByHand({ text: made.out, bin, given })
       const changed = Object.entries(here().env()).filter(([key, value]) => before[key] !== value).map(([key]) => key)
-      expect(changed).toEqual([secret === 'database' ? 'ATLAS_DB_DSN' : 'ATLAS_BFF_SESSION_SECRET'])
+      expect([...changed, ...(readFileSync(here().keyFile, 'utf8') === file ? [] : ['the key file'])]).toEqual([BY_HAND[secret]])
       expect(await here().make('doctor')).toBe(0)
       remember(here())
-      expect(leaksIn([{ place: 'command lines', text: typed }], [...values].filter((value) => value !== ''))).toEqual([])
+      expect(leaksIn([{ place: 'the text', text: made.out }, { place: 'command lines', text: typed }], [...values, ...Object.values(given)].filter((value) => value !== ''))).toEqual([])
+      await setMode('gateway')
       if (secret !== 'database') return
       expect([await login(before['ATLAS_DB_DSN'] ?? ''), await login(here().env()['ATLAS_DB_DSN'] ?? '')]).toEqual(['28P01', 'accepted'])
     }, LONG)

@@ -142,7 +142,7 @@ export function the0Suite(title: string, surround: () => Promise<Surroundings & 
       const made = await keyturn('runbook', secret)
       expect(made).toMatchObject({ code: 0 })
       const [before, session] = [here().env(), await logIn()]
-      const typed = await rotateByHand({ text: made.out, bin, line: postgresUrl })
+      const typed = await rotateByHand({ text: made.out, bin, given: { THE0_PG_ADMIN_URL: postgresUrl } })
       const changed = Object.entries(here().env()).filter(([key, value]) => before[key] !== value).map(([key]) => key)
       expect(changed).toEqual([secret === 'database' ? 'DATABASE_URL' : 'JWT_SECRET'])
       remember()

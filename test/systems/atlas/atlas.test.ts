@@ -23,4 +23,4 @@ atlasSuite('examples/atlas', async () => {
       await postgres.stop()
     },
   }
-}, ['database', 'ai-key', 'openrouter-key', 'session-secret', 'web-client', 'graphsync-key', 'redis'], ['database', 'session-secret'])
+}, ['database', 'ai-key', 'openrouter-key', 'session-secret', 'web-client', 'graphsync-key', 'redis'], ['database', 'ai-key', 'openrouter-key', 'web-client', 'graphsync-key', 'session-secret'])
