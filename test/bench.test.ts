@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, inject, it } from 'vitest'
 import { measureEffect } from '../bench/effect.ts'
+import { measureEmergency } from '../bench/emergency.ts'
 import { type Figure, passes, table } from '../bench/figure.ts'
 import { measureGrace } from '../bench/grace.ts'
 import { difference, median, ratio } from '../bench/pairs.ts'
@@ -35,6 +36,13 @@ describe('the benchmarks measure', () => {
     expect(figures[0]?.from).toMatchObject({ rounds: 1 })
     expect(figures[0]?.from['logins']).toBeGreaterThan(10)
     expect(figures[0]?.from['statements']).toBeGreaterThan(30)
+  }, SLOW)
+
+  it('an emergency up to the proof, against its server statements', async () => {
+    const figures = await measureEmergency(await ready(inject('postgresUrl')), { rounds: 1 })
+    expectNumbers(figures, ['emergency'])
+    expect(figures[0]?.from).toMatchObject({ rounds: 1 })
+    expect(figures[0]?.from['logins']).toBeGreaterThan(3)
   }, SLOW)
 
   it('a plan of many secrets', async () => {

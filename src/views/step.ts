@@ -8,6 +8,7 @@ export function stepText(plan: Plan, step: Step, fresh = plan.next?.id): string 
   const id = (which: Which): string => (which === 'old' ? plan.current?.id : fresh) ?? `the ${which} credential`
   switch (step.do) {
     case 'preflight':
+      if (plan.emergency !== undefined) return 'look what else there is at the issuer'
       return 'look: rights, room, stores, consumers, checks; probe the old credential and a wrong one'
     case 'mint':
       if (plan.traits.mint === 'triggers') return 'start the provider\'s own rotation'
