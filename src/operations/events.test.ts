@@ -67,6 +67,17 @@ describe('what people mark (R-04, R-05, S2-65, S2-71, S2-79)', () => {
     expect(await listed.agenda()).toMatchObject([{ cause: 'compromise', begins: listed.engine.now() }])
   })
 
+  it('that it leaked while a rotation of it was on its way: it is over with that one', async () => {
+    const { due, mark, engine, manifest, outside } = await rotated()
+    const { identity } = engine.state
+    const rotation = await openRotation(engine, await planSecret(engine, manifest, 'database', { look: true, ...(identity === undefined ? {} : { identity }) }), { reason: 'a test' })
+    outside.now += 1_000
+    await mark({ event: 'compromise', reason: 'a laptop' })
+    expect(await due()).toMatchObject({ state: 'compromised', open: rotation })
+    for (let stopped = await drive(engine, rotation); stopped.is === 'waiting'; stopped = await drive(engine, rotation)) outside.now = Math.max(outside.now, stopped.again)
+    expect(await due()).toMatchObject({ state: 'manual' })
+  })
+
   it('and what leaked is not taken back to (C-13)', async () => {
     const { mark, again, engine, manifest } = await rotated()
     await mark({ event: 'compromise', reason: 'it stands in a public log' })

@@ -5,10 +5,11 @@ import type { Manifest } from '../manifest/model.ts'
 import { aheadIdOf } from '../notices/of-time.ts'
 import { newestId } from '../outbox/outbox.ts'
 import type { Past } from '../schedule/agenda.ts'
+import { readLedger, secretKey } from '../state/ledger.ts'
 import { listRotations, type RotationRow } from '../state/rotation.ts'
 import type { Tables } from '../state/schema.ts'
 import { EXPIRES } from '../steps/sweep.ts'
-import { readMarks } from './events.ts'
+import { type Mark, readMarks } from './events.ts'
 
 /** An open rotation that nobody has gone on with for so long after its time is left alone. */
 const LEFT_MS = 600_000
@@ -33,9 +34,9 @@ export async function readPast(manifest: Manifest, db: Kysely<Tables>, now: numb
     const newest = notice === undefined ? undefined : await newestId(db, prefix)
     if (newest !== undefined) add(name, { announced: Number(newest.slice(prefix.length)) })
   }
-  for (const { secret, event, at, expiresAt } of await readMarks(db, manifest)) {
-    // What was said of a credential does not hold for the one after it.
-    if (at < (past.get(secret)?.last?.openedAt ?? 0)) continue
+  for (const mark of await readMarks(db, manifest)) {
+    const { secret, event, at, expiresAt } = mark
+    if (!(await holds(db, manifest, mark, past.get(secret)))) continue
     if (event === 'expiry') add(secret, expiresAt === undefined ? {} : { expiresAt })
     else add(secret, { marked: { ...past.get(secret)?.marked, [event]: at } })
   }
@@ -49,6 +50,17 @@ export async function readPast(manifest: Manifest, db: Kysely<Tables>, now: numb
     if (result === 'done' && past.get(secret)?.first === undefined) add(secret, { first: { openedAt } })
   }
   return past
+}
+
+/**
+ * Whether what was said of a credential still holds: not of the one after it, and as long as it is in use, or was until the rotation that
+ * is open now is done. A change at the provider is no credential's.
+ */
+async function holds(db: Kysely<Tables>, { system, environment }: Manifest, { secret, event, at, fingerprint }: Mark, { last, open }: Past = {}): Promise<boolean> {
+  const ledger = event === 'provider-change' || fingerprint === undefined ? [] : await readLedger(db, secretKey(system, environment, secret))
+  const state = ledger.find((row) => row.fingerprint === fingerprint)?.state
+  if (state === undefined) return at >= (last?.openedAt ?? 0)
+  return state === 'presented' || (open !== undefined && state === 'accepted')
 }
 
 /** When the credential that a rotation ended with expires, as its provider said; undefined when it did not. */
