@@ -93,6 +93,7 @@ export const registry = {
 /** What those connectors say of the ways by hand that say something. */
 export const byHand = {
   command: () => import('./connectors/command/by-hand.ts'),
+  docker: () => import('./connectors/docker/by-hand.ts'),
   dotenv: () => import('./connectors/dotenv/by-hand.ts'),
   file: () => import('./connectors/file/by-hand.ts'),
   http: () => import('./connectors/http/by-hand.ts'),
@@ -102,5 +103,7 @@ export const byHand = {
   process: () => import('./connectors/process/by-hand.ts'),
   random: () => import('./connectors/random/by-hand.ts'),
   receivers: () => import('./connectors/receivers/by-hand.ts'),
+  redis: () => import('./connectors/redis/by-hand.ts'),
+  vault: () => import('./connectors/vault/by-hand.ts'),
   zitadel: () => import('./connectors/zitadel/by-hand.ts'),
 } satisfies ByHandRegistry

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { keptSession } from '../../../test/fixture/session.ts'
 import { tempFolder } from '../../../test/fixture/state.ts'
+import { byHand } from '../../connectors.gen.ts'
 import type { Runbook } from '../../runbook/runbook.ts'
 import { run } from './runbook.ts'
 
@@ -37,6 +38,17 @@ secrets:
     issuer: { use: random, format: base64, name: session }
     impact: everyone signs in again
     stores: [{ use: file, format: whole, file: session.key, bind: { content: "{value}" } }]
+    consumers: [{ use: command, run: [make, web], services: [web] }]
+  cache:
+    issuer: { use: redis, admin: "\${env:REDIS_ADMIN_URL}", user: shop, nodes: [{ name: a, host: a.example }, { name: b, host: b.example, port: 6380 }] }
+    stores: [{ use: vault, address: "http://127.0.0.1:1", login: { role_id: keyturn, secret_id: "\${env:VAULT_SECRET_ID}" }, path: secret/shop, bind: { user: "{user}", password: "{password}" } }]
+    consumers:
+      - { use: docker, compose: { project: shop, service: web, scale: 2 } }
+      - { use: docker, container: { name: job, envFile: job.env } }
+  token:
+    issuer: { use: random, name: token, format: hex, strategy: dual-key }
+    tokens: { life: 1h, cache: 5m }
+    stores: [{ use: file, file: token.json, format: json, bind: { /now: "{value}", /before: { previous: "{value}" } } }]
     consumers: [{ use: command, run: [make, web], services: [web] }]
   graph:
     issuer: { use: neo4j, admin: "\${env:NEO4J_ADMIN_URL}", user: graph }
@@ -74,13 +86,20 @@ describe('keyturn runbook', () => {
     expect(text).not.toContain('Never shown here.')
   })
 
+  it('has ways by hand for those connectors that its page names', () => {
+    const page = readFileSync(new URL('../../../docs/runbooks.md', import.meta.url), 'utf8')
+    const named = [...page.matchAll(/^\| `([\w-]+)` \|/gm)].map(([, id]) => id)
+    expect(named.length).toBeGreaterThan(9)
+    expect(Object.keys(byHand)).toEqual(expect.arrayContaining(named))
+  })
+
   it('writes a text of every active secret that holds no value, looks at no store, and leaves no state behind (S1-70, I11)', async () => {
     const { manifest, values, env } = folder()
     const session = keptSession(env)
     const out = `${manifest}.md`
     expect(await run(session, [], { manifest, out })).toBe(0)
     const text = readFileSync(out, 'utf8')
-    for (const name of ['database', 'session', 'graph']) expect(text).toContain(`# ${name} of atlas (production), rotated by hand`)
+    for (const name of ['database', 'session', 'cache', 'token', 'graph']) expect(text).toContain(`# ${name} of atlas (production), rotated by hand`)
     for (const value of values) expect(text + session.out() + session.err()).not.toContain(value)
     expect(existsSync(`${manifest.slice(0, -'keyturn.yaml'.length)}state`)).toBe(false)
   })
@@ -96,7 +115,7 @@ describe('keyturn runbook', () => {
     expect(runbook.back.every(({ step = '', onlyIf }) => onlyIf !== undefined || /sweep|receipt/.test(step))).toBe(true)
   })
 
-  it.each(['database', 'session', 'graph'])('writes commands that bash can read, with values in variables only: %s (C-01)', async (secret) => {
+  it.each(['database', 'session', 'cache', 'token', 'graph'])('writes commands that bash can read, with values in variables only: %s (C-01)', async (secret) => {
     const { runbook } = await made(secret)
     const commands = commandsOf(runbook)
     const { status, stderr } = spawnSync('bash', ['-n'], { input: commands.join('\n'), encoding: 'utf8' })
@@ -109,6 +128,21 @@ describe('keyturn runbook', () => {
     const { runbook } = await made('database')
     expect(runbook.asks).toEqual(['what the variable PG_ADMIN_URL holds', 'what the variable PROBE_TOKEN holds'])
     expect(commandsOf(runbook).find((commands) => commands.includes('curl -sS'))).toContain(`-K <(printf 'header = %s\\n' "$(json 'authorization: ''Bearer '"$PROBE_TOKEN")")`)
+  })
+
+  it('makes containers anew, never restarts them, and looks into them (C-06, C-07)', async () => {
+    const { runbook } = await made('cache')
+    const commands = commandsOf(runbook).join('\n')
+    expect(commands).toContain('docker compose -p shop up -d --no-deps --no-build --force-recreate --scale web=2 web')
+    expect(commands).not.toMatch(/docker (compose )?restart/)
+    expect(commands).toMatch(/docker inspect -f .*Config\.Env.* \| grep -Fxq -f <\(printf/)
+  })
+
+  it('puts two keys beside each other in the order in which nothing is refused (C-09, G-05)', async () => {
+    const { runbook } = await made('token')
+    const writes = runbook.forward.filter(({ step = '' }) => step.includes('publish')).map(({ instructions: [first] }) => [...(first?.run ?? '').matchAll(/^(HELD_\w+)=(.*)$/gm)].map(([, , text]) => text))
+    expect(writes).toEqual([['"$NEW_VALUE"'], ['"$OLD_VALUE"'], []])
+    expect(commandsOf(runbook).join('\n')).toContain(`delpaths([["before"]])`)
   })
 
   it('says of a connector that knows no way by hand where its provider tells it, and makes none up', async () => {

@@ -27,7 +27,7 @@ function inPlace(config: IssuerConfig): Pick<IssuerByHand, 'propose' | 'mint'> {
     },
     mint: (age) => asks === undefined
       ? [{ says: `Replace the password; the command gets it ${handed(apply) ? 'as an argument, where everybody on this machine can see it while it runs' : 'on its standard input'}.`, run: `${commandFor(config, apply, age)} > /dev/null && echo replaced`, prints: 'replaced' }]
-      : [{ says: `Replace the password. The command asks on the terminal, ${asks.map(({ prompt }) => `\`${prompt}\``).join(', then ')}: \`printf '%s\\n' "$${variable(age, 'password')}"\` in another terminal shows what to type.`, run: `${line(apply, config)} && echo replaced`, prints: 'replaced' }],
+      : [{ says: `Replace the password. The command asks on the terminal, ${asks.map(({ prompt }) => `\`${prompt}\``).join(', then ')}: \`printf '%s\\n' "$${variable(age, 'password')}"\` before it shows what to type.`, run: `${line(apply, config)} && echo replaced`, prints: 'replaced' }],
   }
 }
 
