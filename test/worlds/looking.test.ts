@@ -128,7 +128,7 @@ describe('what was mistyped', () => {
     [['abort', 'nothing'], /ROTATION_UNKNOWN/, /keyturn history/],
     [['show', 'nothing'], /ROTATION_UNKNOWN/, /keyturn history/],
     [['audit', 'verfy'], /USAGE .*audit has no verfy/, /keyturn audit verify/],
-    [['rotate'], /missing required argument 'secret'/, /./],
+    [['rotate'], /no secret is named/, /--all/],
     [['plan', '--manifest', 'other.yaml'], /MANIFEST_MISSING .*other\.yaml/, /--manifest FILE/],
   ])('keyturn %j exits with 2 and a suggestion, and makes nothing', async (args, says, suggests) => {
     const world = mistyped ??= await theatre.keep()
