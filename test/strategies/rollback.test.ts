@@ -75,7 +75,8 @@ describe('a rotation that is done is taken back by one of its own, with old and 
 })
 
 describe('it is refused, with the way forward, once there is no way back', () => {
-  const gone = referenceTraits.filter(({ ends }) => ends.includes('gone')).map((traits) => [titleOf(traits), traits] as const)
+  // How a lost mint is found again makes no difference here.
+  const gone = referenceTraits.filter(({ ends, locate, slots }) => ends.includes('gone') && locate !== 'baseline' && locate !== 'none' && slots === 2).map((traits) => [titleOf(traits), traits] as const)
   it.for(gone)('the old one is gone: %s', async ([, traits]) => {
     const { stage, second } = await done(traits)
     const refused = { code: 'NOT_NOW', hint: `The way is forward: \`keyturn rotate ${SECRET}\` puts a new one in its place.` }
