@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
-const MANIFEST = join(root, 'examples/atlas/keyturn.yaml')
+const MANIFEST = join(root, 'test/fixture/plain.yaml')
 
 interface Loaded {
   /** npm packages by name, and those of Node's own modules that reach for a database or the network. */

@@ -12,7 +12,7 @@ import { openStateIfAny, type Runtime } from '../runtime.ts'
 import type { State } from '../state/open.ts'
 import { listRotations } from '../state/rotation.ts'
 import { carry, type CampaignOutcome } from './carry.ts'
-import { type DueState, listDue } from './due.ts'
+import type { DueState } from './due.ts'
 import { type RunOptions, withEngine } from './follow.ts'
 import { request } from './request.ts'
 
@@ -63,6 +63,8 @@ const TIME_OVER: ReadonlySet<DueState> = new Set<DueState>(['compromised', 'over
 async function dueNames(runtime: Runtime, manifest: Manifest, now: number): Promise<ReadonlySet<string>> {
   const state = await openStateIfAny(runtime, manifest)
   try {
+    // Calendars are only needed here.
+    const { listDue } = await import('./due.ts')
     const all = await listDue(manifest, state?.db, now, 0)
     return new Set(all.filter(({ state: is, open, behind }) => open === undefined && (TIME_OVER.has(is) || behind !== undefined)).map(({ secret }) => secret))
   } finally {

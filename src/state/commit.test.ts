@@ -35,4 +35,14 @@ describe.each(BACKENDS)('a commit, on $name', ({ fresh }) => {
     await commit([set('one')])
     expect(await findRotation(state.db, 'one')).toMatchObject({ waits_for: 'it' })
   })
+
+  it('what is added and taken away by one is not there afterwards', async () => {
+    const state = await fresh()
+    await openOne(state, 'one')
+    const held = await take(state, 'one')
+    const sealed = { old: { ciphertext: Buffer.from('x'), mac: 'y' } }
+    await append(state, held, [entry(2)], { sealed, close: { result: 'done', wipe: ['old'] } })
+    expect(await state.db.selectFrom('sealed').selectAll().execute()).toEqual([])
+    expect(await findRotation(state.db, 'one')).toMatchObject({ result: 'done', owner: null })
+  })
 })

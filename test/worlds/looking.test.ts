@@ -103,7 +103,7 @@ describe('audit', () => {
     const [checkpoint, receipt] = [join(elsewhere, 'checkpoint.json'), join(elsewhere, 'receipt.json')]
     expectRun(await world.keyturn(['audit', 'export', '--out', checkpoint]), 0)
     cpSync(join(world.state, 'receipts', `${rotation}.json`), receipt)
-    expectRun(await world.keyturn(['audit', 'verify', '--checkpoint', checkpoint]), 0, /Verified: 1 rotations.*1 anchored/)
+    expectRun(await world.keyturn(['audit', 'verify', '--checkpoint', checkpoint]), 0, /Verified: 1 rotations.*2 anchored/)
     expectRun(await world.keyturn(['audit', 'verify', '--receipt', receipt, '--manifest', '/nowhere']), 0, /The receipt verifies/, /old at primary: rejected 28P01/)
 
     const edited = JSON.parse(readFileSync(receipt, 'utf8')) as { receipt: { by: string } }
