@@ -66,7 +66,8 @@ describe.runIf(process.platform === 'linux')('the lock that children inherit (I1
 
   it('ends the orphan with its group when told to', async () => {
     const child = worker(lock, `touch ${folder}/on; sleep 60; true`, 60_000)
-    await until(() => existsSync(join(folder, 'on')))
+    // Named, or nobody knows whom to end: the child may be faster than its worker.
+    await until(() => existsSync(join(folder, 'on')) && readFileSync(lock, 'utf8').includes('pid'))
     await killed(child)
     endOrphan(lock)
     await until(() => !orphanAlive(lock))
