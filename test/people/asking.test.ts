@@ -85,12 +85,12 @@ const receiptOf = async (desk: Desk): Promise<Receipt> => verifyReceipt(JSON.par
 const leaks = (desk: Desk, did: Did, values: readonly string[]): readonly string[] =>
   leaksIn([{ place: 'printed', text: did.out + did.err }, ...filesBelow(join(desk.folder, '..'), new Set(['.env', 'password', 'keys'].map((name) => join(desk.folder, name))))], values)
 
-/** `djed-provisioner ai mint|revoke`: keys are lines of a file, and a key is ended by `--key KEY` or by standard input. */
+/** `djed-provisioner ai mint|revoke`: keys are lines of a file, and a key is ended by `--key KEY` or by standard input. No program that it starts is given a key. */
 const PROVISIONER = `#!/bin/sh
 case $1 in
   mint) key=$(head -c 64 /dev/urandom | sha256sum | cut -c 1-40); echo "$key" >> keys; echo "$key";;
-  revoke) sleep 0.3; if [ "$2" = --key ]; then key=$3; else key=$(sed 's/.*"password":"\\([^"]*\\)".*/\\1/'); fi; grep -vx "$key" keys > kept; mv kept keys;;
-  probe) key=$(sed 's/.*"password":"\\([^"]*\\)".*/\\1/'); grep -qx "$key" keys;;
+  revoke) sleep 0.3; if [ "$2" = --key ]; then key=$3; else key=$(sed 's/.*"password":"\\([^"]*\\)".*/\\1/'); fi; while read -r line; do [ "$line" = "$key" ] || echo "$line"; done < keys > kept; mv kept keys;;
+  probe) key=$(sed 's/.*"password":"\\([^"]*\\)".*/\\1/'); while read -r line; do if [ "$line" = "$key" ]; then exit 0; fi; done < keys; exit 1;;
 esac
 `
 

@@ -97,7 +97,7 @@ describe('keyturn run --workers on PostgreSQL', () => {
     const [row] = await stage.rows()
     const shown = await stage.start(['show', row?.id ?? '', '--receipt']).end
     expect(shown.json()).toMatchObject({ receipt: { rotation: row?.id, result: 'done' } })
-    expect(await stage.start(['audit', 'verify']).end).toMatchObject({ code: 0, out: expect.stringMatching(/^Verified: 8 rotations, \d+ entries, 8 receipts;/) as string })
+    expect(await stage.start(['audit', 'verify']).end).toMatchObject({ code: 0, out: expect.stringMatching(/^Verified: 8 rotations, \d+ entries, 8 receipts, 8 notes;/) as string })
     expect((await stage.start(['rotate', 's0', '--wait']).end).out).toMatch(/receipt: keyturn show \S+ --receipt/)
   })
 
