@@ -11,7 +11,7 @@ export const LONG = [
   'test/mistakes/{open,order,tools}.test.ts', 'test/runbook/**/*.test.ts',
   'test/emergency/**/*.test.ts', 'test/matrix/strategies.test.ts', 'test/matrix/race.test.ts', 'test/strategies/crash.test.ts', 'test/strategies/whole.test.ts', 'test/workers/**/*.test.ts', 'test/outages/**/*.test.ts',
   'test/worlds/state.test.ts', 'test/demo.test.ts', 'test/contributing.test.ts', 'test/bench.test.ts', 'src/connectors/vault/sealing.test.ts', 'test/people/outside-crash.test.ts',
-  'test/strategies/rollback-crash.test.ts', 'test/worlds/rollback.test.ts', 'test/matrix/rollback.test.ts', 'test/keys/**/*.test.ts', 'test/platforms/**/*.test.ts', 'test/telling/**/*.test.ts',
+  'test/strategies/{rollback,rollback-crash}.test.ts', 'test/worlds/waits.test.ts', 'test/worlds/rollback.test.ts', 'test/matrix/rollback.test.ts', 'test/keys/**/*.test.ts', 'test/platforms/**/*.test.ts', 'test/telling/**/*.test.ts',
 ]
 
 export default defineConfig({

@@ -65,9 +65,11 @@ describe('wakes on pg-boss', () => {
     const workers = await Promise.all(Array.from({ length: 4 }, () => worker()))
     const ids = Array.from({ length: 40 }, () => randomBytes(6).toString('hex')).toSorted()
     await workers[0]?.expect(ids.map((id) => ({ id, at: 0 })))
-    const given = await Promise.all(workers.map(takeAll))
+    const given: (readonly string[])[] = []
+    // All ask at once, for one each, again and again: nobody is so fast that nothing is left for the others.
+    for (let round: (readonly string[])[] = [['']]; round.flat().length > 0; given.push(...round)) round = await Promise.all(workers.map((each) => each.take(1)))
     expect(given.flat().toSorted()).toEqual(ids)
-    expect(given.filter((each) => each.length > 0).length).toBeGreaterThan(1)
+    expect(given.slice(0, workers.length).filter((each) => each.length > 0).length).toBeGreaterThan(1)
   })
 
   it('come at their time, not before', async () => {
