@@ -1,6 +1,6 @@
 import type { Event } from '../journal/event.ts'
 import type { Step } from '../plan/step.ts'
-import { hasFailed, hasReloaded, hasReloadedFor, isFirstRound, isOut, isPresented, isPublished, mayWait, type Member, reloadKey, shareReload } from './member.ts'
+import { consumerKeys, hasFailed, hasReloaded, hasReloadedFor, isFirstRound, isOut, isPresented, isPublished, mayWait, type Member, reloadKey, shareReload } from './member.ts'
 
 /**
  * Whether a rotation of a batch may take its next step: undefined when it may, an event that is written down before, or why it waits,
@@ -32,7 +32,8 @@ function atBeginning({ progress }: Member, others: readonly Member[], before: re
 }
 
 function sharersOf({ progress }: Member, others: readonly Member[]): Member[] {
-  return others.filter((other) => shareReload(progress.plan, other.progress.plan))
+  const keys = consumerKeys(progress.plan)
+  return others.filter((other) => shareReload(keys, consumerKeys(other.progress.plan)))
 }
 
 /** Before what leaves a gap is minted: everybody else has published, and whoever leaves a gap as well has ended it. */

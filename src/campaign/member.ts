@@ -27,10 +27,15 @@ export function consumerKey({ key, use, config }: PlannedConsumer): string {
   return JSON.stringify([key, use, config])
 }
 
-/** Whether something that both use is reloaded for both. */
-export function shareReload(one: Plan, other: Plan): boolean {
-  const keys = new Set(one.waves.flat().map(consumerKey))
-  return other.waves.flat().some((consumer) => keys.has(consumerKey(consumer)))
+/** What a plan reloads, each once: see {@link consumerKey}. */
+export function consumerKeys({ waves }: Plan): ReadonlySet<string> {
+  return new Set(waves.flat().map(consumerKey))
+}
+
+/** Whether something that both use is reloaded for both, by what each reloads. */
+export function shareReload(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  for (const key of one) if (other.has(key)) return true
+  return false
 }
 
 /** Whether the step is a reload of the first round, which the barrier stands before: what another strategy publishes later it reloads for itself. */
@@ -61,7 +66,7 @@ export function hasReloaded({ plan, done, serves }: Progress, key: string): bool
 
 /** Whether it has reloaded, the first time, everything that the other uses as well. */
 export function hasReloadedFor(progress: Progress, other: Plan): boolean {
-  const keys = new Set(other.waves.flat().map(consumerKey))
+  const keys = consumerKeys(other)
   return reloadsOf(progress.plan).filter((step) => isFirstRound(progress.plan, step)).every((step) => !keys.has(reloadKey(progress.plan, step)) || progress.done.has(step.id))
 }
 

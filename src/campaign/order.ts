@@ -1,6 +1,6 @@
 import type { Plan } from '../plan/plan.ts'
 import { overlaps } from '../plan/steps.ts'
-import { consumerKey, shareReload } from './member.ts'
+import { consumerKey, consumerKeys, shareReload } from './member.ts'
 
 /** What the order of several secrets depends on. */
 export interface Dependent {
@@ -57,15 +57,17 @@ function levelsOf(plans: readonly Plan[], secrets: readonly Dependent[]): Plan[]
 
 /** Those that share a restart, directly or by others, in the order of their first ones. */
 function clustersOf(plans: readonly Plan[]): Plan[][] {
-  const clusters: Plan[][] = []
+  const clusters: { readonly plan: Plan; readonly keys: ReadonlySet<string> }[][] = []
   for (const plan of plans) {
-    const near = clusters.filter((cluster) => cluster.some((other) => shareReload(plan, other)))
+    // Each is compared with all that came before: its keys are made once.
+    const one = { plan, keys: consumerKeys(plan) }
+    const near = clusters.filter((cluster) => cluster.some((other) => shareReload(one.keys, other.keys)))
     const [first] = near
-    if (first === undefined) clusters.push([plan])
-    else first.push(...near.slice(1).flatMap((other) => clusters.splice(clusters.indexOf(other), 1).flat()), plan)
+    if (first === undefined) clusters.push([one])
+    else first.push(...near.slice(1).flatMap((other) => clusters.splice(clusters.indexOf(other), 1).flat()), one)
   }
   const at = (plan: Plan): number => plans.indexOf(plan)
-  return clusters.map((cluster) => cluster.toSorted((one, other) => Number(overlaps(other)) - Number(overlaps(one)) || at(one) - at(other)))
+  return clusters.map((cluster) => cluster.map(({ plan }) => plan).toSorted((one, other) => Number(overlaps(other)) - Number(overlaps(one)) || at(one) - at(other)))
 }
 
 /** What is restarted once for several of a batch. Each that leaves a gap restarts for itself, and for those that wait. */
